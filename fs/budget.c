@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "budget.h"
+
+#include <assert.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <time.h>
+
+struct budget {
+	pthread_mutex_t lock;
+	pthread_cond_t freed;
+	pthread_mutex_t reserve_owner;
+	char *memory;
+	size_t blocks, reserve;
+	size_t used;
+	uint32_t *free; /* indices, the last freed on top */
+	size_t nfree;
+	uint16_t *held; /* times, by index */
+};
+
+static size_t index_of(const struct budget *b, const void *block)
+{
+	size_t i = (size_t)((const char *)block - b->memory) / BUDGET_BLOCK;
+
+	assert(i < b->blocks);
+	return i;
+}
+
+struct budget *budget_new(uint64_t size, uint64_t reserve)
+{
+	struct budget *b = calloc(1, sizeof *b);
+	pthread_condattr_t attr;
+
+	if (!b)
+		return NULL;
+	b->blocks = (size + BUDGET_BLOCK - 1) / BUDGET_BLOCK;
+	b->reserve = (reserve + BUDGET_BLOCK - 1) / BUDGET_BLOCK;
+	b->free = calloc(b->blocks, sizeof *b->free);
+	b->held = calloc(b->blocks, sizeof *b->held);
+	b->memory = mmap(NULL, b->blocks * BUDGET_BLOCK, PROT_READ | PROT_WRITE,
+	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (!b->free || !b->held || b->memory == MAP_FAILED) {
+		if (b->memory == MAP_FAILED)
+			b->memory = NULL;
+		budget_free(b);
+		return NULL;
+	}
+	for (size_t i = b->blocks; i-- > 0;)
+		b->free[b->nfree++] = (uint32_t)i;
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_mutex_init(&b->reserve_owner, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&b->freed, &attr);
+	pthread_condattr_destroy(&attr);
+	return b;
+}
+
+void budget_free(struct budget *b)
+{
+	if (!b)
+		return;
+	assert(!b->used);
+	if (b->memory)
+		munmap(b->memory, b->blocks * BUDGET_BLOCK);
+	free(b->free);
+	free(b->held);
+	free(b);
+}
+
+void *budget_take(struct budget *b, bool reserved)
+{
+	void *block = NULL;
+
+	pthread_mutex_lock(&b->lock);
+	if (b->nfree > (reserved ? 0 : b->reserve)) {
+		uint32_t i = b->free[--b->nfree];
+
+		b->held[i] = 1;
+		b->used++;
+		block = b->memory + i * BUDGET_BLOCK;
+	}
+	pthread_mutex_unlock(&b->lock);
+	return block;
+}
+
+void budget_hold(struct budget *b, void *block)
+{
+	pthread_mutex_lock(&b->lock);
+	b->held[index_of(b, block)]++;
+	pthread_mutex_unlock(&b->lock);
+}
+
+void budget_put(struct budget *b, void *block)
+{
+	size_t i = index_of(b, block);
+
+	pthread_mutex_lock(&b->lock);
+	assert(b->held[i]);
+	if (--b->held[i] == 0) {
+		b->free[b->nfree++] = (uint32_t)i;
+		b->used--;
+		pthread_cond_broadcast(&b->freed);
+	}
+	pthread_mutex_unlock(&b->lock);
+}
+
+bool budget_shared(struct budget *b, void *block)
+{
+	bool shared;
+
+	pthread_mutex_lock(&b->lock);
+	shared = b->held[index_of(b, block)] > 1;
+	pthread_mutex_unlock(&b->lock);
+	return shared;
+}
+
+void budget_wait(struct budget *b, unsigned timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
+	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	pthread_mutex_lock(&b->lock);
+	if (b->nfree <= b->reserve)
+		pthread_cond_timedwait(&b->freed, &b->lock, &until);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void budget_reserve(struct budget *b)
+{
+	pthread_mutex_lock(&b->reserve_owner);
+}
+
+void budget_unreserve(struct budget *b)
+{
+	pthread_mutex_unlock(&b->reserve_owner);
+}
+
+uint64_t budget_size(const struct budget *b)
+{
+	return b->blocks * BUDGET_BLOCK;
+}
+
+uint64_t budget_used(struct budget *b)
+{
+	uint64_t used;
+
+	pthread_mutex_lock(&b->lock);
+	used = b->used * BUDGET_BLOCK;
+	pthread_mutex_unlock(&b->lock);
+	return used;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * budget.h - all memory for file contents of one mount, in small blocks.
+ *
+ * One mapping of fixed size, touched only as far as it was ever used. A block
+ * may be held several times; it is free when put as often. A reserve of blocks
+ * is lent only to the one thread that has the reserve (to compose a slot), so
+ * that progress can be made when all else is taken.
+ *
+ * Threads: any. The budget's lock is a leaf: nothing is called under it.
+ */
+#ifndef POURFS_BUDGET_H
+#define POURFS_BUDGET_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define BUDGET_BLOCK ((size_t)64 << 10)
+
+struct budget;
+
+/* size and reserve (a part of size): bytes, rounded up to blocks. NULL: no memory. */
+struct budget *budget_new(uint64_t size, uint64_t reserve);
+void budget_free(struct budget *b); /* every block must have been put; accepts NULL */
+
+/* NULL if there is none free. reserved: the caller has the reserve. */
+void *budget_take(struct budget *b, bool reserved);
+void budget_hold(struct budget *b, void *block);
+void budget_put(struct budget *b, void *block);
+bool budget_shared(struct budget *b, void *block);
+
+/* Waits until a block was put or timeout_ms have passed. */
+void budget_wait(struct budget *b, unsigned timeout_ms);
+
+/* The reserve: one owner at a time. Blocks; the owner may take no other lock
+ * that a waiter could hold. */
+void budget_reserve(struct budget *b);
+void budget_unreserve(struct budget *b);
+
+uint64_t budget_size(const struct budget *b);
+uint64_t budget_used(struct budget *b);
+
+#endif
