@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#include "window.h"
+
+#define SLACK ((uint64_t)512 << 10) /* how far out of order is still in order */
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+void window_read(struct window *w, uint64_t offset, uint64_t len)
+{
+	uint64_t end = offset + len;
+
+	if (offset + SLACK < w->next || offset > w->next + SLACK) {
+		w->ahead = 0;
+		w->chunk = 0;
+		w->next = end;
+		return;
+	}
+	if (end <= w->next)
+		return;
+	w->next = end;
+	w->ahead = min64(w->ahead ? 2 * w->ahead : WINDOW_FIRST, w->limit);
+	w->chunk = min64(w->chunk ? 2 * w->chunk : WINDOW_FIRST, WINDOW_CHUNK);
+}
