@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * mount.h - one mounted bucket: what all of fs/ works on.
+ *
+ * Made by main.c, constant after start but for what says otherwise.
+ */
+#ifndef POURFS_MOUNT_H
+#define POURFS_MOUNT_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
+
+#include "budget.h"
+#include "s3.h"
+#include "tree.h"
+#include "workers.h"
+
+/* Hidden objects of ours, below the mounted prefix. */
+#define MOUNT_HIDDEN ".pourfs"
+
+struct mount_conf {
+	const char *bucket;
+	const char *prefix; /* "" or "some/folder/" */
+	const char *mountpoint;
+	uint64_t part_size;
+	uint64_t memory;
+	unsigned parallel; /* transfers of each direction at once */
+	unsigned ttl_ms;
+	uid_t uid;
+	gid_t gid;
+	mode_t umask; /* for names that carry no mode of their own */
+	bool read_only;
+};
+
+struct mount {
+	struct mount_conf conf;
+	struct s3 *s3;
+	struct tree *tree;
+	struct budget *budget;
+	struct workers *uploads; /* parts and publishing */
+	struct workers *fetches; /* reading, attributes, copies */
+
+	pthread_mutex_t drafts_lock;  /* a leaf */
+	struct draft *drafts;         /* all of them, see draft.h */
+	pthread_mutex_t readers_lock; /* a leaf, but for reader->lock */
+	struct reader *readers;       /* all of them, see reader.h */
+	atomic_uint flying;           /* transfers that will free memory */
+	_Atomic uint64_t next_hidden;
+	_Atomic uint64_t bad_keys; /* that no path can name */
+	char run_id[17];           /* makes hidden names of this mount its own */
+	time_t started;
+};
+
+/* CLOCK_MONOTONIC. */
+uint64_t mount_now_ms(void);
+
+/* The key of a name: prefix and path. -ENAMETOOLONG, -ENOENT (n was unlinked), -ENOMEM. Takes the
+ * tree's lock. */
+int mount_key(struct mount *m, const struct node *n, struct buf *key) s3_must_check;
+/* With the tree's lock held; name: NULL, or of a child of n. */
+int mount_key_locked(struct mount *m, const struct node *n, const char *name,
+                     struct buf *key) s3_must_check;
+
+/* A fresh hidden key: "PREFIX.pourfs/stage/RUN-N". */
+int mount_hidden_key(struct mount *m, struct buf *key) s3_must_check;
+
+/* What a name without attributes of its own has. type: S_IFREG or S_IFDIR. */
+struct attr mount_default_attr(const struct mount *m, mode_t type, time_t mtime);
+
+#endif
