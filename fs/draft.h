@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * draft.h - the unpublished content of a file, and how it gets into the bucket.
+ *
+ * A draft is a part table (parts.h) and the upload that carries it. Programs
+ * edit it (draft.c); transfers are jobs of the worker pools (upload.c). After
+ * each edit and each landing draft_pump() decides what flies next: nothing
+ * else starts a transfer.
+ *
+ *	step        a job is about to                     then
+ *	READY       (transfers of parts may fly)
+ *	CREATING    create the upload, send a part        READY
+ *	PUTTING     put the whole file as one object      the draft is gone
+ *	COMPLETING  complete the upload                   the draft is gone
+ *	ABORTING    abort the upload                      READY, no upload
+ *
+ * An error latches: write, fsync and close report it until the last writer has
+ * closed; then the draft goes, and the object is what it was.
+ *
+ * Locks: file->lock, but where a function says otherwise.
+ */
+#ifndef POURFS_DRAFT_H
+#define POURFS_DRAFT_H
+
+#include "file.h"
+#include "parts.h"
+
+enum draft_step { DRAFT_READY, DRAFT_CREATING, DRAFT_PUTTING, DRAFT_COMPLETING, DRAFT_ABORTING };
+
+/* An object whose ranges are in the draft. */
+struct draft_source {
+	char *key;
+	struct s3_etag etag;
+	bool ours; /* hidden; deleted with the draft */
+};
+
+struct draft {
+	struct file *file;             /* counted */
+	struct draft *next, *previous; /* of the mount; drafts_lock */
+	struct parts *parts;
+	enum draft_step step;
+	char *upload_id; /* NULL: none */
+	char *upload_key;
+	unsigned flights; /* jobs that have to come back */
+	bool dirty;       /* differs from the object */
+	bool publish;     /* wanted */
+	bool sync;        /* wanted: the upload holds everything */
+	bool composing;
+	bool exclusive;     /* no object of this name may exist (O_EXCL) */
+	bool discarded;     /* unlinked: never to be published */
+	bool reserve;       /* the budget's reserve may be taken from, just now */
+	bool told;          /* that a range is sealed */
+	int error;          /* 0 or -errno, latched */
+	atomic_bool cancel; /* ends its transfers */
+	struct draft_source *sources;
+	int nsources;
+	struct timespec written_at; /* of the last write; 0: none since mtime was set */
+
+	/* for the new object, from attr_take() */
+	struct attr attr;
+	struct s3_headers headers;
+	unsigned taken;
+
+	/* for status */
+	uint64_t started_ms;
+	uint64_t written;      /* bytes, by programs */
+	_Atomic uint64_t sent; /* bytes, to the network */
+	_Atomic uint64_t retries;
+	uint64_t sample_ms, sample_bytes;
+	double rate; /* bytes a second, smoothed */
+};
+
+/* ---------------------------------------------- for file handles: no lock */
+
+/* Begins a draft with nothing in it, for a new or truncated file; what was
+ * unpublished is dropped. */
+int draft_begin(struct file *f) s3_must_check;
+
+/* append: at the end, wherever that is by now. Returns len or -errno. */
+ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
+                    const atomic_bool *cancel) s3_must_check;
+/* -ENODATA: there is no draft; read the object. */
+ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
+                   const atomic_bool *cancel) s3_must_check;
+int draft_truncate(struct file *f, uint64_t size, const atomic_bool *cancel) s3_must_check;
+
+/* Publishes and waits for the outcome; interrupted, it goes on by itself. */
+int draft_publish(struct file *f, const atomic_bool *cancel) s3_must_check;
+/* Publishes and does not wait. */
+void draft_publish_later(struct file *f);
+/* Makes the bytes durable: see pourfs(7), fsync. */
+int draft_sync(struct file *f, const atomic_bool *cancel) s3_must_check;
+/* The latched error. */
+int draft_error(struct file *f);
+/* The last writer has closed: publishes what is dirty, forgets what failed. */
+void draft_last_close(struct file *f);
+/* The file was unlinked. */
+void draft_discard(struct file *f);
+
+/* Size and time of the last write, if there is a draft. */
+bool draft_stat(struct file *f, uint64_t *size, struct timespec *mtime);
+/* A program has set the mtime: what was written before does not count. */
+void draft_mtime_set(struct file *f);
+
+/* Calls what for each draft, with its file's lock held, until one says true. */
+bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *arg);
+
+/* ---------------------------------------- between draft.c and upload.c */
+
+void draft_pump(struct draft *d);
+void draft_fail(struct draft *d, int error); /* latches; error < 0 */
+/* Frees a draft that is published, failed or unwanted, once all its jobs are
+ * back. true: it is gone, and the caller owes a file_put(). */
+bool draft_free_if_done(struct draft *d) s3_must_check;
+/* A new source; -ENOMEM. */
+int draft_source_add(struct draft *d, const char *key, const struct s3_etag *etag,
+                     bool ours) s3_must_check;
+
+/* With no lock held: makes memory free up, or waits until it may have. */
+void draft_relieve(struct mount *m);
+
+/* Each starts one job. An action is taken over, also on error. */
+int upload_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */
+int upload_start_compose(struct draft *d, uint64_t slot) s3_must_check;
+int upload_start_spill(struct draft *d,
+                       bool first) s3_must_check; /* 1: started, 0: nothing to spill */
+int upload_start_put(struct draft *d, struct parts_action *a) s3_must_check; /* NULL: no bytes */
+int upload_start_complete(struct draft *d) s3_must_check;
+int upload_start_abort(struct draft *d) s3_must_check;
+/* Deletes the hidden ones of them, some time later, and frees the array. */
+void upload_delete_sources(struct mount *m, struct draft_source *sources, int n);
+
+#endif
