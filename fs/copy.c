@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: MIT */
+#include "copy.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define RANGE (UINT64_C(1) << 30) /* of one part; smaller ones run side by side */
+
+struct big_copy {
+	struct mount *m;
+	const char *from, *to, *id;
+	const struct s3_etag *etag;
+	struct s3_part *parts;
+	struct s3_call *call;
+	pthread_mutex_t lock;
+	pthread_cond_t landed;
+	unsigned flying;
+	int err;
+};
+
+struct range_job {
+	struct big_copy *c;
+	struct s3_part *part;
+};
+
+static void copy_range(void *arg)
+{
+	struct range_job *job = arg;
+	struct big_copy *c = job->c;
+	struct s3_call call = {.cancel = c->call ? c->call->cancel : NULL};
+	int err = s3_upload_part_copy(c->m->s3, c->to, c->id, job->part->number, c->from,
+	                              (job->part->number - 1) * RANGE, job->part->size, c->etag,
+	                              &job->part->etag, &call);
+
+	pthread_mutex_lock(&c->lock);
+	if (err && !c->err)
+		c->err = err;
+	c->flying--;
+	pthread_cond_broadcast(&c->landed);
+	pthread_mutex_unlock(&c->lock);
+	free(job);
+}
+
+static int start(struct big_copy *c, struct s3_part *part)
+{
+	struct range_job *job = malloc(sizeof *job);
+	int err;
+
+	if (!job)
+		return -ENOMEM;
+	*job = (struct range_job){c, part};
+	c->flying++;
+	err = workers_give(c->m->uploads, 0, copy_range, job);
+	if (err) {
+		c->flying--;
+		free(job);
+	}
+	return err;
+}
+
+/* All ranges, as many at once as the mount allows. */
+static int copy_ranges(struct big_copy *c, size_t n, uint64_t size)
+{
+	pthread_mutex_lock(&c->lock);
+	for (size_t i = 0; i < n && !c->err; i++) {
+		c->parts[i].number = (unsigned)i + 1;
+		c->parts[i].size = i + 1 < n ? RANGE : size - i * RANGE;
+		while (c->flying >= c->m->conf.parallel)
+			pthread_cond_wait(&c->landed, &c->lock);
+		if (!c->err)
+			c->err = start(c, &c->parts[i]);
+	}
+	while (c->flying)
+		pthread_cond_wait(&c->landed, &c->lock);
+	pthread_mutex_unlock(&c->lock);
+	return c->err;
+}
+
+static int copy_big(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
+                    const char *to, const struct s3_headers *headers, struct s3_etag *made,
+                    struct s3_call *call)
+{
+	struct big_copy c = {.m = m, .from = from, .to = to, .etag = etag, .call = call};
+	size_t n = (size + RANGE - 1) / RANGE;
+	struct s3_object source = {0};
+	char *id = NULL;
+	int err = 0;
+
+	if (!headers) {
+		err = s3_head(m->s3, from, &source, call);
+		headers = &source.headers;
+	}
+	c.parts = calloc(n, sizeof *c.parts);
+	if (!err && !c.parts)
+		err = -ENOMEM;
+	if (!err)
+		err = s3_upload_create(m->s3, to, headers, &id, call);
+	if (!err) {
+		c.id = id;
+		pthread_mutex_init(&c.lock, NULL);
+		pthread_cond_init(&c.landed, NULL);
+		err = copy_ranges(&c, n, size);
+		pthread_cond_destroy(&c.landed);
+		pthread_mutex_destroy(&c.lock);
+		if (!err)
+			err = s3_upload_complete(m->s3, to, id, c.parts, n, size, 0, made, call);
+		if (err)
+			(void)!s3_upload_abort(m->s3, to, id, NULL);
+	}
+	s3_object_fini(&source);
+	free(c.parts);
+	free(id);
+	return err;
+}
+
+int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
+                const char *to, const struct s3_headers *headers, struct s3_etag *made,
+                struct s3_call *call)
+{
+	if (size <= S3_PART_MAX)
+		return s3_copy(m->s3, from, etag, to, headers, 0, made, call);
+	return copy_big(m, from, etag, size, to, headers, made, call);
+}
