@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+#include "reader.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "window.h"
+
+#define WINDOW_MAX ((uint64_t)32 << 20)
+#define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
+#define WAIT_MS    250
+
+/* A range fetched ahead. Flying, its fetch counts the reader. */
+struct chunk {
+	struct reader *reader;
+	struct chunk *next; /* by offset */
+	uint64_t offset, len;
+	bool flying;
+	int err;
+	unsigned readers; /* that copy from it just now */
+	struct iovec *iov;
+	int iovcnt;
+};
+
+struct reader {
+	struct mount *m;
+	struct reader *next, *previous; /* of the mount */
+	char *key;
+	struct s3_etag etag;
+	uint64_t size;
+	pthread_mutex_t lock;
+	pthread_cond_t landed;
+	unsigned counted; /* its owner, and each flying chunk */
+	atomic_bool closing;
+	struct window window;
+	struct chunk *chunks;
+};
+
+static uint64_t min64(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+static void chunk_free(struct chunk *c)
+{
+	for (int i = 0; i < c->iovcnt; i++)
+		budget_put(c->reader->m->budget, c->iov[i].iov_base);
+	free(c->iov);
+	free(c);
+}
+
+static struct chunk *chunk_new(struct reader *r, uint64_t offset, uint64_t len)
+{
+	int n = (int)((len + BUDGET_BLOCK - 1) / BUDGET_BLOCK);
+	struct chunk *c = calloc(1, sizeof *c);
+
+	if (!c)
+		return NULL;
+	*c = (struct chunk){.reader = r, .offset = offset, .len = len, .flying = true};
+	c->iov = calloc((size_t)n, sizeof *c->iov);
+	while (c->iov && c->iovcnt < n) {
+		void *block = budget_take(r->m->budget, false);
+
+		if (!block)
+			break;
+		c->iov[c->iovcnt].iov_base = block;
+		c->iov[c->iovcnt].iov_len =
+			min64(len - (uint64_t)c->iovcnt * BUDGET_BLOCK, BUDGET_BLOCK);
+		c->iovcnt++;
+	}
+	if (c->iov && c->iovcnt == n)
+		return c;
+	chunk_free(c);
+	return NULL;
+}
+
+/* -------------------------------------------------------------------- life */
+
+struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag *etag,
+                          uint64_t size)
+{
+	struct reader *r = calloc(1, sizeof *r);
+	pthread_condattr_t attr;
+
+	if (!r)
+		return NULL;
+	r->key = strdup(key);
+	if (!r->key) {
+		free(r);
+		return NULL;
+	}
+	r->m = m;
+	r->etag = *etag;
+	r->size = size;
+	r->counted = 1;
+	r->window.limit = min64(WINDOW_MAX, m->conf.memory / 2);
+	pthread_mutex_init(&r->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&r->landed, &attr);
+	pthread_condattr_destroy(&attr);
+	pthread_mutex_lock(&m->readers_lock);
+	r->next = m->readers;
+	if (r->next)
+		r->next->previous = r;
+	m->readers = r;
+	pthread_mutex_unlock(&m->readers_lock);
+	return r;
+}
+
+/* With r->lock, which it gives back. */
+static void uncount(struct reader *r)
+{
+	bool last = --r->counted == 0;
+
+	pthread_mutex_unlock(&r->lock);
+	if (!last)
+		return;
+	while (r->chunks) {
+		struct chunk *c = r->chunks;
+
+		r->chunks = c->next;
+		chunk_free(c);
+	}
+	pthread_cond_destroy(&r->landed);
+	pthread_mutex_destroy(&r->lock);
+	free(r->key);
+	free(r);
+}
+
+void reader_free(struct reader *r)
+{
+	if (!r)
+		return;
+	pthread_mutex_lock(&r->m->readers_lock);
+	*(r->previous ? &r->previous->next : &r->m->readers) = r->next;
+	if (r->next)
+		r->next->previous = r->previous;
+	pthread_mutex_unlock(&r->m->readers_lock);
+	r->closing = true;
+	pthread_mutex_lock(&r->lock);
+	uncount(r);
+}
+
+bool reader_is_of(const struct reader *r, const char *key, const struct s3_etag *etag)
+{
+	return !strcmp(r->key, key) && !strcmp(r->etag.s, etag->s);
+}
+
+/* ------------------------------------------------------------- fetch ahead */
+
+static void fetch_job(void *arg)
+{
+	struct chunk *c = arg;
+	struct reader *r = c->reader;
+	struct s3_call call = {.cancel = &r->closing};
+	ssize_t n = s3_get(r->m->s3, r->key, c->offset, c->iov, c->iovcnt, &r->etag, NULL, &call);
+
+	pthread_mutex_lock(&r->lock);
+	c->flying = false;
+	if (n < 0)
+		c->err = (int)n;
+	else if ((uint64_t)n < c->len)
+		c->err = -EIO;
+	pthread_cond_broadcast(&r->landed);
+	uncount(r);
+}
+
+/* Drops what failed or lies behind, except what somebody copies from. */
+static bool drop(struct reader *r, bool all)
+{
+	struct chunk **at = &r->chunks;
+	bool any = false;
+
+	while (*at) {
+		struct chunk *c = *at;
+		bool behind = c->offset + c->len + BEHIND <= r->window.next;
+		bool ahead = c->offset > r->window.next + r->window.ahead + BEHIND;
+
+		if (c->flying || c->readers || !(all || c->err || behind || ahead)) {
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		chunk_free(c);
+		any = true;
+	}
+	return any;
+}
+
+/* Requests for what is missing between offset and the end of the window. */
+static void fetch_ahead(struct reader *r, uint64_t offset)
+{
+	uint64_t end = min64(r->size, r->window.next + r->window.ahead);
+	struct chunk **at = &r->chunks;
+
+	while (r->window.ahead && offset < end) {
+		struct chunk *c;
+		uint64_t len;
+
+		while (*at && (*at)->offset + (*at)->len <= offset)
+			at = &(*at)->next;
+		if (*at && (*at)->offset <= offset) {
+			offset = (*at)->offset + (*at)->len;
+			continue;
+		}
+		len = min64(r->window.chunk, r->size - offset);
+		if (*at)
+			len = min64(len, (*at)->offset - offset);
+		c = chunk_new(r, offset, len);
+		if (!c)
+			return; /* no memory to spare: what is needed now is read directly */
+		r->counted++;
+		if (workers_give(r->m->fetches, 0, fetch_job, c)) {
+			r->counted--;
+			chunk_free(c);
+			return;
+		}
+		c->next = *at;
+		*at = c;
+		offset += len;
+	}
+}
+
+bool reader_relieve(struct mount *m)
+{
+	bool any = false;
+
+	pthread_mutex_lock(&m->readers_lock);
+	for (struct reader *r = m->readers; r; r = r->next) {
+		pthread_mutex_lock(&r->lock);
+		any |= drop(r, true);
+		pthread_mutex_unlock(&r->lock);
+	}
+	pthread_mutex_unlock(&m->readers_lock);
+	return any;
+}
+
+/* -------------------------------------------------------------------- read */
+
+static void chunk_copy(const struct chunk *c, uint64_t offset, char *to, size_t len)
+{
+	uint64_t at = offset - c->offset;
+
+	while (len) {
+		const struct iovec *v = &c->iov[at / BUDGET_BLOCK];
+		size_t in_block = at % BUDGET_BLOCK, n = min64(len, v->iov_len - in_block);
+
+		memcpy(to, (char *)v->iov_base + in_block, n);
+		to += n;
+		at += n;
+		len -= n;
+	}
+}
+
+static int wait(struct reader *r, const atomic_bool *cancel)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += WAIT_MS * 1000000L;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&r->landed, &r->lock, &t);
+	return cancel && *cancel ? -EINTR : 0;
+}
+
+/* Bytes from a chunk, or straight from the service; with r->lock. */
+static ssize_t read_some(struct reader *r, char *to, size_t len, uint64_t offset,
+                         const atomic_bool *cancel)
+{
+	struct s3_call call = {.cancel = cancel};
+	struct iovec iov = {to, len};
+	struct chunk *c = r->chunks;
+	ssize_t n;
+
+	while (c && c->offset + c->len <= offset)
+		c = c->next;
+	if (c && c->offset <= offset) {
+		if (c->flying)
+			return wait(r, cancel);
+		if (c->err)
+			return c->err;
+		c->readers++;
+		pthread_mutex_unlock(&r->lock);
+		n = (ssize_t)min64(len, c->offset + c->len - offset);
+		chunk_copy(c, offset, to, (size_t)n);
+		pthread_mutex_lock(&r->lock);
+		c->readers--;
+		return n;
+	}
+	if (c)
+		iov.iov_len = min64(len, c->offset - offset);
+	pthread_mutex_unlock(&r->lock);
+	n = s3_get(r->m->s3, r->key, offset, &iov, 1, &r->etag, NULL, &call);
+	pthread_mutex_lock(&r->lock);
+	return n == 0 ? -EIO : n;
+}
+
+ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
+                    const atomic_bool *cancel)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+
+	if (offset >= r->size)
+		return 0;
+	len = min64(len, r->size - offset);
+	pthread_mutex_lock(&r->lock);
+	window_read(&r->window, offset, len);
+	drop(r, false);
+	fetch_ahead(r, offset);
+	while (n >= 0 && done < len) {
+		n = read_some(r, (char *)data + done, len - done, offset + done, cancel);
+		if (n > 0)
+			done += (size_t)n;
+	}
+	if (n < 0)
+		drop(r, false); /* a later read asks anew */
+	pthread_mutex_unlock(&r->lock);
+	return done ? (ssize_t)done : n;
+}

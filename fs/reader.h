@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reader.h - reads of one version of an object, fetched ahead in parallel.
+ *
+ * Every request carries the ETag, so that two versions are never mixed: a
+ * reader of an object that was replaced gets -ESTALE. What is fetched ahead is
+ * kept in blocks of the budget as long as nobody needs them more; without any,
+ * reads go to the service one by one.
+ *
+ * Threads: any number may read at once.
+ */
+#ifndef POURFS_READER_H
+#define POURFS_READER_H
+
+#include "mount.h"
+
+struct reader;
+
+/* key is copied. NULL: no memory. */
+struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag *etag,
+                          uint64_t size);
+void reader_free(struct reader *r); /* no read may be under way; accepts NULL */
+
+/* Bytes read: fewer than len only at the end. -ESTALE, -ENOENT, -EINTR, ... */
+ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
+                    const atomic_bool *cancel) s3_must_check;
+
+/* The reader is of that version under that key. */
+bool reader_is_of(const struct reader *r, const char *key, const struct s3_etag *etag);
+
+/* Gives back blocks that were fetched ahead. false: there are none. */
+bool reader_relieve(struct mount *m);
+
+#endif
