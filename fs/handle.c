@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "handle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attr.h"
+#include "draft.h"
+#include "status.h"
+
+static struct handle *handle_new(struct mount *m, struct node *n)
+{
+	struct handle *h = calloc(1, sizeof *h);
+
+	if (!h)
+		return NULL;
+	h->node = n;
+	pthread_rwlock_init(&h->lock, NULL);
+	pthread_mutex_lock(&m->tree->lock);
+	tree_hold_locked(n);
+	pthread_mutex_unlock(&m->tree->lock);
+	return h;
+}
+
+void handle_release(struct mount *m, struct handle *h)
+{
+	bool last = false;
+
+	if (h->file && h->writes) {
+		pthread_mutex_lock(&h->file->lock);
+		last = --h->file->writers == 0;
+		pthread_mutex_unlock(&h->file->lock);
+	}
+	if (last)
+		draft_last_close(h->file);
+	if (h->file)
+		file_put(h->file);
+	reader_free(h->reader);
+	listing_put(h->listing);
+	free(h->text);
+	pthread_rwlock_destroy(&h->lock);
+	tree_put(m->tree, h->node);
+	free(h);
+}
+
+static int open_file(struct mount *m, struct handle *h, int flags, bool created, pid_t pid,
+                     struct s3_call *call)
+{
+	int err = created ? 0 : attr_refresh(m, h->node, call);
+
+	if (err)
+		return err == -ENOENT ? -ESTALE : err;
+	h->file = file_get(m, h->node);
+	if (!h->file)
+		return -ENOMEM;
+	if ((flags & O_ACCMODE) == O_RDONLY)
+		return 0;
+	h->writes = true;
+	h->appends = flags & O_APPEND;
+	pthread_mutex_lock(&h->file->lock);
+	h->file->writers++;
+	file_used_by(h->file, pid);
+	pthread_mutex_unlock(&h->file->lock);
+	return created || flags & O_TRUNC ? draft_begin(h->file) : 0;
+}
+
+int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t pid,
+                struct handle **out, const atomic_bool *cancel)
+{
+	struct s3_call call = {.cancel = cancel};
+	struct handle *h = handle_new(m, n);
+	int err = 0;
+
+	if (!h)
+		return -ENOMEM;
+	if (n->special == NODE_STATUS) {
+		h->text = (flags & O_ACCMODE) == O_RDONLY ? status_json(m) : NULL;
+		err = h->text ? 0 : -EACCES;
+	} else {
+		err = open_file(m, h, flags, created, pid, &call);
+	}
+	if (err) {
+		handle_release(m, h);
+		return err;
+	}
+	*out = h;
+	return 0;
+}
+
+int handle_opendir(struct mount *m, struct node *n, struct handle **out, const atomic_bool *cancel)
+{
+	struct s3_call call = {.cancel = cancel};
+	struct handle *h = handle_new(m, n);
+	int err = 0;
+
+	if (!h)
+		return -ENOMEM;
+	if (n->special)
+		h->listing = listing_new();
+	else
+		err = attr_listing(m, n, &h->listing, &call);
+	if (err || !h->listing) {
+		handle_release(m, h);
+		return err ? err : -ENOMEM;
+	}
+	*out = h;
+	return 0;
+}
+
+/* -------------------------------------------------------------------- read */
+
+/* The reader of the object as it is now, with h->lock held for reading; NULL
+ * and an error, or 0 for an empty file. */
+static int reader_get(struct mount *m, struct handle *h, struct reader **out)
+{
+	struct buf key = BUF_INIT;
+	struct s3_etag etag;
+	uint64_t size;
+	bool fits;
+	int err;
+
+	*out = NULL;
+	pthread_mutex_lock(&m->tree->lock);
+	err = mount_key_locked(m, h->node, NULL, &key);
+	etag = h->node->etag;
+	size = h->node->attr.size;
+	pthread_mutex_unlock(&m->tree->lock);
+	pthread_rwlock_rdlock(&h->lock);
+	/* Unlinked: what was opened is all there is. */
+	fits = h->reader && (err == -ENOENT || reader_is_of(h->reader, key.s, &etag));
+	if (fits)
+		err = 0;
+	if (!fits && !err && size) {
+		pthread_rwlock_unlock(&h->lock);
+		pthread_rwlock_wrlock(&h->lock);
+		if (!h->reader || !reader_is_of(h->reader, key.s, &etag)) {
+			reader_free(h->reader);
+			h->reader = reader_new(m, key.s, &etag, size);
+		}
+		if (!h->reader)
+			err = -ENOMEM;
+		pthread_rwlock_unlock(&h->lock);
+		pthread_rwlock_rdlock(&h->lock);
+	}
+	buf_fini(&key);
+	if (err || (!fits && !size))
+		pthread_rwlock_unlock(&h->lock);
+	else
+		*out = h->reader;
+	return err;
+}
+
+static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t len,
+                           uint64_t offset, const atomic_bool *cancel)
+{
+	struct reader *r;
+	ssize_t n = reader_get(m, h, &r);
+
+	if (!r)
+		return n;
+	n = reader_read(r, data, len, offset, cancel);
+	pthread_rwlock_unlock(&h->lock);
+	if (n == -ESTALE || n == -ENOENT) {
+		attr_distrust(m, h->node);
+		n = -ESTALE;
+	}
+	return n;
+}
+
+ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,
+                    const atomic_bool *cancel)
+{
+	ssize_t n;
+
+	if (h->text) {
+		size_t size = strlen(h->text);
+
+		if (offset >= size)
+			return 0;
+		len = len < size - offset ? len : size - offset;
+		memcpy(data, h->text + offset, len);
+		return (ssize_t)len;
+	}
+	n = draft_read(h->file, data, len, offset, cancel);
+	return n == -ENODATA ? read_object(m, h, data, len, offset, cancel) : n;
+}
+
+/* ------------------------------------------------------------------- write */
+
+ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t offset, pid_t pid,
+                     const atomic_bool *cancel)
+{
+	if (!h->writes)
+		return -EBADF;
+	pthread_mutex_lock(&h->file->lock);
+	file_used_by(h->file, pid);
+	pthread_mutex_unlock(&h->file->lock);
+	return draft_write(h->file, data, len, offset, h->appends, cancel);
+}
+
+int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel)
+{
+	int err;
+
+	if (!h->writes)
+		return 0;
+	err = draft_error(h->file);
+	if (err || file_held_elsewhere(h->file, tid))
+		return err;
+	return draft_publish(h->file, cancel);
+}
+
+int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel)
+{
+	struct s3_call call = {.cancel = cancel};
+	int err = 0;
+
+	if (h->file && h->writes)
+		err = draft_sync(h->file, cancel);
+	if (!err && !h->node->special)
+		err = attr_flush(m, h->node, &call);
+	return err;
+}

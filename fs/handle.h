@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * handle.h - open files and directories: what open(2) to close(2) promise.
+ *
+ * No lock may be held when calling. 0 or a length, or -errno.
+ */
+#ifndef POURFS_HANDLE_H
+#define POURFS_HANDLE_H
+
+#include "file.h"
+#include "listing.h"
+#include "reader.h"
+
+struct handle {
+	struct node *node; /* held */
+	struct file *file; /* counted; NULL: a directory or a control file */
+	bool writes, appends;
+	pthread_rwlock_t lock; /* of reader */
+	struct reader *reader;
+	struct listing *listing; /* directories */
+	char *text;              /* control files */
+};
+
+/* flags as open(2). truncate: O_TRUNC or just created. pid: who opens. */
+int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t pid,
+                struct handle **out, const atomic_bool *cancel) s3_must_check;
+ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,
+                    const atomic_bool *cancel) s3_must_check;
+ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t offset, pid_t pid,
+                     const atomic_bool *cancel) s3_must_check;
+/* One of the descriptors was closed, by the thread tid. */
+int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel) s3_must_check;
+int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel) s3_must_check;
+void handle_release(struct mount *m, struct handle *h);
+
+int handle_opendir(struct mount *m, struct node *n, struct handle **out,
+                   const atomic_bool *cancel) s3_must_check;
+
+#endif
