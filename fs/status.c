@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+#include "status.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "draft.h"
+
+#define SMOOTH    0.3 /* weight of the newest rate */
+#define SAMPLE_MS 500
+
+static json_t *number(uint64_t n)
+{
+	return json_integer((json_int_t)n);
+}
+
+static const char *state(const struct draft *d)
+{
+	if (d->error)
+		return "failed";
+	if (d->publish || d->step == DRAFT_PUTTING || d->step == DRAFT_COMPLETING)
+		return "publishing";
+	return "writing";
+}
+
+/* Bytes that are safe in the service, or on their way there. */
+static uint64_t stored_bytes(const struct draft *d)
+{
+	uint64_t stored = parts_stored_bytes(d->parts);
+	uint64_t size = parts_size(d->parts);
+
+	return stored < size ? stored : size;
+}
+
+static void sample_rate(struct draft *d)
+{
+	uint64_t now = mount_now_ms(), sent = d->sent;
+	double rate;
+
+	if (now - d->sample_ms < SAMPLE_MS)
+		return;
+	rate = sent >= d->sample_bytes
+	               ? (double)(sent - d->sample_bytes) * 1000 / (double)(now - d->sample_ms)
+	               : 0;
+	d->rate = d->sample_bytes ? SMOOTH * rate + (1 - SMOOTH) * d->rate : rate;
+	d->sample_ms = now;
+	d->sample_bytes = sent;
+}
+
+/* One draft; with its file's lock held. */
+static json_t *transfer(struct draft *d, const char *path)
+{
+	uint64_t size = parts_size(d->parts), stored = stored_bytes(d);
+	json_t *o = json_object();
+
+	sample_rate(d);
+	json_object_set_new(o, "path", json_string(path));
+	json_object_set_new(o, "state", json_string(state(d)));
+	json_object_set_new(o, "size", number(size));
+	json_object_set_new(o, "bytes_written", number(d->written));
+	json_object_set_new(o, "bytes_stored", number(stored));
+	json_object_set_new(o, "rate", number((uint64_t)d->rate));
+	json_object_set_new(o, "eta",
+	                    d->rate >= 1 ? number((uint64_t)((double)(size - stored) / d->rate))
+	                                 : json_null());
+	json_object_set_new(o, "retries", number(d->retries));
+	json_object_set_new(o, "seconds", number((mount_now_ms() - d->started_ms) / 1000));
+	return o;
+}
+
+static bool add_transfer(struct draft *d, void *arg)
+{
+	struct mount *m = d->file->m;
+	struct buf path = BUF_INIT;
+
+	pthread_mutex_lock(&m->tree->lock);
+	tree_path_locked(d->file->node, &path);
+	pthread_mutex_unlock(&m->tree->lock);
+	json_array_append_new(arg, transfer(d, path.s));
+	buf_fini(&path);
+	return false;
+}
+
+char *status_json(struct mount *m)
+{
+	struct s3_stats stats;
+	json_t *root = json_object(), *transfers = json_array();
+	char *text;
+
+	s3_stats(m->s3, &stats);
+	draft_any(m, add_transfer, transfers);
+	json_object_set_new(root, "version", json_string(POURFS_VERSION));
+	json_object_set_new(root, "bucket", json_string(m->conf.bucket));
+	json_object_set_new(root, "prefix", json_string(m->conf.prefix));
+	json_object_set_new(root, "endpoint", json_string(s3_endpoint(m->s3)));
+	json_object_set_new(root, "memory",
+	                    json_pack("{s:o, s:o}", "limit", number(budget_size(m->budget)), "used",
+	                              number(budget_used(m->budget))));
+	json_object_set_new(root, "requests",
+	                    json_pack("{s:o, s:o, s:o}", "sent", number(stats.requests), "retries",
+	                              number(stats.retries), "errors", number(stats.errors)));
+	json_object_set_new(root, "bytes",
+	                    json_pack("{s:o, s:o}", "sent", number(stats.bytes_sent), "received",
+	                              number(stats.bytes_received)));
+	json_object_set_new(root, "unnameable_keys", number(m->bad_keys));
+	json_object_set_new(root, "transfers", transfers);
+	text = json_dumps(root, JSON_INDENT(1) | JSON_ENSURE_ASCII);
+	json_decref(root);
+	return text;
+}
