@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "attr.h"
+#include "draft.h"
+#include "log.h"
+#include "mount.h"
+#include "ops.h"
+#include "opts.h"
+#include "start.h"
+#include "watch.h"
+
+#define FUSE_THREADS 64 /* writers that wait for memory need one each */
+
+/* ------------------------------------------------------------- the mount */
+
+static struct node *add_control(struct mount *m, struct node *parent, const char *name, mode_t mode,
+                                enum node_special special)
+{
+	struct node *n;
+
+	pthread_mutex_lock(&m->tree->lock);
+	n = tree_add_locked(m->tree, parent, name, mode & S_IFMT);
+	if (n) {
+		n->attr = mount_default_attr(m, mode & S_IFMT, m->started);
+		n->attr.mode = mode;
+		n->special = special;
+	}
+	pthread_mutex_unlock(&m->tree->lock);
+	return n;
+}
+
+/* MOUNTPOINT/.pourfs/status, for the owner of the mount. */
+static int add_controls(struct mount *m)
+{
+	struct node *dir =
+		add_control(m, m->tree->root, MOUNT_HIDDEN, S_IFDIR | 0500, NODE_CONTROL_DIR);
+
+	return dir && add_control(m, dir, "status", S_IFREG | 0400, NODE_STATUS) ? 0 : -ENOMEM;
+}
+
+static void make_run_id(struct mount *m)
+{
+	uint64_t n = 0;
+
+	if (getrandom(&n, sizeof n, 0) != sizeof n)
+		n = mount_now_ms();
+	snprintf(m->run_id, sizeof m->run_id, "%016llx", (unsigned long long)n);
+}
+
+static int mount_init(struct mount *m, const struct opts *o)
+{
+	struct attr root;
+
+	*m = (struct mount){.conf = o->mount, .started = time(NULL)};
+	pthread_mutex_init(&m->drafts_lock, NULL);
+	pthread_mutex_init(&m->readers_lock, NULL);
+	make_run_id(m);
+	root = mount_default_attr(m, S_IFDIR, m->started);
+	m->tree = tree_new(&root);
+	m->budget = budget_new(m->conf.memory, m->conf.part_size);
+	m->uploads = workers_new(m->conf.parallel);
+	m->fetches = workers_new(m->conf.parallel);
+	return m->tree && m->budget && m->uploads && m->fetches ? add_controls(m) : -ENOMEM;
+}
+
+static void mount_fini(struct mount *m)
+{
+	workers_free(m->fetches);
+	workers_free(m->uploads);
+	s3_free(m->s3);
+	tree_free(m->tree);
+	budget_free(m->budget);
+	pthread_mutex_destroy(&m->drafts_lock);
+	pthread_mutex_destroy(&m->readers_lock);
+}
+
+/* ------------------------------------------------------------- the end */
+
+struct unfinished {
+	struct file *file;
+	int failed;
+};
+
+static bool find_dirty(struct draft *d, void *arg)
+{
+	struct unfinished *u = arg;
+
+	if (!d->dirty || d->discarded || d->error)
+		return false;
+	file_hold(d->file);
+	u->file = d->file;
+	return true;
+}
+
+static bool tell_failed(struct draft *d, void *arg)
+{
+	struct unfinished *u = arg;
+	struct buf path = BUF_INIT;
+	char text[1200];
+
+	if (!d->dirty || d->discarded)
+		return false;
+	pthread_mutex_lock(&d->file->m->tree->lock);
+	tree_path_locked(d->file->node, &path);
+	pthread_mutex_unlock(&d->file->m->tree->lock);
+	log_error("not in the bucket: %s: %s", log_quote(text, sizeof text, path.s),
+	          strerror(-d->error));
+	buf_fini(&path);
+	u->failed++;
+	return false;
+}
+
+/* Publishes what programs had not closed, and attributes held back. Returns
+ * how many files and attributes did not get there. */
+static int finish(struct mount *m)
+{
+	struct unfinished u = {0};
+
+	while (draft_any(m, find_dirty, &u)) {
+		(void)!draft_publish(u.file, NULL);
+		file_put(u.file);
+	}
+	draft_any(m, tell_failed, &u);
+	return u.failed + (int)attr_flush_all(m);
+}
+
+/* ------------------------------------------------------------- FUSE */
+
+static int fuse_arguments(struct fuse_args *args, const struct opts *o)
+{
+	struct buf list = BUF_INIT;
+	int err;
+
+	buf_addf(&list, "-ofsname=%s,subtype=pourfs,nosuid,nodev", o->mount.bucket);
+	if (o->allow_other)
+		buf_adds(&list, ",allow_other");
+	if (o->allow_other || o->default_permissions)
+		buf_adds(&list, ",default_permissions");
+	if (o->mount.read_only)
+		buf_adds(&list, ",ro");
+	if (o->noexec)
+		buf_adds(&list, ",noexec");
+	if (o->noatime)
+		buf_adds(&list, ",noatime");
+	err = buf_error(&list);
+	if (!err && (fuse_opt_add_arg(args, "pourfs") || fuse_opt_add_arg(args, list.s)))
+		err = -ENOMEM;
+	buf_fini(&list);
+	return err;
+}
+
+static int serve(struct fuse_session *session)
+{
+	struct fuse_loop_config *config = fuse_loop_cfg_create();
+	int err;
+
+	fuse_loop_cfg_set_max_threads(config, FUSE_THREADS);
+	fuse_loop_cfg_set_idle_threads(config, FUSE_THREADS);
+	fuse_loop_cfg_set_clone_fd(config, 1);
+	err = fuse_session_loop_mt(session, config);
+	fuse_loop_cfg_destroy(config);
+	return err < 0 ? err : 0; /* a signal is an end like any other */
+}
+
+/* Mounts, serves until unmounted, finishes. The exit status. */
+static int run_session(struct mount *m, const struct opts *o, int to_parent)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct fuse_session *session = NULL;
+	int err = fuse_arguments(&args, o), unfinished;
+
+	if (!err)
+		session = fuse_session_new(&args, &ops_table, sizeof ops_table, m);
+	fuse_opt_free_args(&args);
+	if (!session)
+		return 1;
+	if (fuse_set_signal_handlers(session) || fuse_session_mount(session, m->conf.mountpoint)) {
+		fuse_session_destroy(session);
+		return 1; /* libfuse has said why */
+	}
+	if (to_parent >= 0) {
+		log_setup((enum log_level)o->log_level, true);
+		start_detached(to_parent);
+	}
+	err = serve(session);
+	if (err)
+		log_error("the connection to the kernel broke: %s", strerror(-err));
+	unfinished = finish(m);
+	fuse_session_unmount(session);
+	fuse_remove_signal_handlers(session);
+	fuse_session_destroy(session);
+	return err || unfinished ? 1 : 0;
+}
+
+static int mount_main(int argc, char **argv)
+{
+	struct opts o;
+	struct mount m = {0};
+	struct s3_fault fault = {0};
+	int err = opts_parse(&o, argc, argv), to_parent = -1, status = 1;
+
+	if (!err && (o.help || o.version)) {
+		if (o.help)
+			opts_help();
+		else
+			puts("pourfs " POURFS_VERSION);
+		opts_fini(&o);
+		return 0;
+	}
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	if (!err)
+		err = start_check_mountpoint(o.mount.mountpoint, o.nonempty);
+	if (!err && !o.foreground)
+		err = start_background(&to_parent);
+	if (!err) {
+		err = mount_init(&m, &o);
+		if (!err)
+			err = s3_new(&m.s3, &o.s3, &fault);
+		if (err)
+			fprintf(stderr, "pourfs: %s\n",
+			        *fault.message ? fault.message : strerror(-err));
+		if (!err)
+			err = start_check_bucket(m.s3, m.conf.prefix);
+		if (!err)
+			status = run_session(&m, &o, to_parent);
+		mount_fini(&m);
+	}
+	opts_fini(&o);
+	return err ? 1 : status;
+}
+
+int main(int argc, char **argv)
+{
+	signal(SIGPIPE, SIG_IGN);
+	if (argc > 1 && !strcmp(argv[1], "status"))
+		return watch_main(argc - 2, argv + 2);
+	return mount_main(argc - 1, argv + 1);
+}

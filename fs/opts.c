@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+#include "opts.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "log.h"
+
+enum kind { STRING, SIZE, NUMBER, OCTAL, FLAG, NO_FLAG, ADDRESSING, LEVEL, IGNORED };
+
+struct option {
+	const char *name;
+	enum kind kind;
+	size_t at; /* in struct opts */
+	uint64_t min, max;
+	const char *value; /* how the help calls it */
+	const char *help;
+};
+
+#define AT(member) offsetof(struct opts, member)
+#define KIB        (UINT64_C(1) << 10)
+#define MIB        (UINT64_C(1) << 20)
+#define GIB        (UINT64_C(1) << 30)
+
+/* In the order of the help. What mount(8) adds by itself is ignored. */
+static const struct option table[] = {
+	{"endpoint", STRING, AT(s3.endpoint), 0, 0, "URL", "the service, if it is not AWS"},
+	{"region", STRING, AT(s3.region), 0, 0, "NAME", "its region (us-east-1)"},
+	{"profile", STRING, AT(s3.profile), 0, 0, "NAME",
+         "of ~/.aws/credentials and ~/.aws/config"},
+	{"path_style", ADDRESSING, S3_ADDRESS_PATH, 0, 0, NULL, "https://endpoint/bucket/key"},
+	{"virtual_host", ADDRESSING, S3_ADDRESS_VHOST, 0, 0, NULL, "https://bucket.endpoint/key"},
+	{"anonymous", FLAG, AT(s3.anonymous), 0, 0, NULL, "sign nothing: a public bucket"},
+	{"ca_file", STRING, AT(s3.ca_file), 0, 0, "FILE", "certificates to trust, PEM"},
+	{"storage_class", STRING, AT(s3.storage_class), 0, 0, "NAME", "of what is written"},
+	{"part_size", SIZE, AT(mount.part_size), 5 * MIB, 5 * GIB, "SIZE", "of a part (8M)"},
+	{"parallel", NUMBER, AT(mount.parallel), 1, 64, "N", "transfers at once (8)"},
+	{"memory", SIZE, AT(mount.memory), 16 * MIB, 1024 * GIB, "SIZE",
+         "for all file contents together (64M)"},
+	{"retry_time", NUMBER, AT(s3.retry_time_s), 1, 86400, "SECONDS",
+         "how long a transfer is kept trying (300)"},
+	{"ttl", NUMBER, AT(mount.ttl_ms), 0, 86400, "SECONDS",
+         "how long names and attributes are believed (60)"},
+	{"uid", NUMBER, AT(mount.uid), 0, UINT32_MAX - 1, "N", "owner of what has none"},
+	{"gid", NUMBER, AT(mount.gid), 0, UINT32_MAX - 1, "N", "group of what has none"},
+	{"umask", OCTAL, AT(mount.umask), 0, 0777, "OCTAL", "for what has no mode (022)"},
+	{"ro", FLAG, AT(mount.read_only), 0, 0, NULL, "read only"},
+	{"rw", NO_FLAG, AT(mount.read_only), 0, 0, NULL, NULL},
+	{"allow_other", FLAG, AT(allow_other), 0, 0, NULL,
+         "let other users in, as the modes permit"},
+	{"default_permissions", FLAG, AT(default_permissions), 0, 0, NULL,
+         "let the modes bind the owner of the mount too"},
+	{"nonempty", FLAG, AT(nonempty), 0, 0, NULL, "mount over a directory that is not empty"},
+	{"noexec", FLAG, AT(noexec), 0, 0, NULL, "run no programs from it"},
+	{"noatime", FLAG, AT(noatime), 0, 0, NULL, NULL},
+	{"log_level", LEVEL, AT(log_level), 0, 0, "LEVEL", "error, warn, info or debug (warn)"},
+	{"nosuid", IGNORED, 0, 0, 0, NULL, NULL},
+	{"nodev", IGNORED, 0, 0, 0, NULL, NULL},
+	{"exec", IGNORED, 0, 0, 0, NULL, NULL},
+	{"async", IGNORED, 0, 0, 0, NULL, NULL},
+	{"atime", IGNORED, 0, 0, 0, NULL, NULL},
+	{"relatime", IGNORED, 0, 0, 0, NULL, NULL},
+	{"auto", IGNORED, 0, 0, 0, NULL, NULL},
+	{"noauto", IGNORED, 0, 0, 0, NULL, NULL},
+	{"user", IGNORED, 0, 0, 0, NULL, NULL},
+	{"users", IGNORED, 0, 0, 0, NULL, NULL},
+	{"nouser", IGNORED, 0, 0, 0, NULL, NULL},
+	{"nofail", IGNORED, 0, 0, 0, NULL, NULL},
+	{"_netdev", IGNORED, 0, 0, 0, NULL, NULL},
+	{"defaults", IGNORED, 0, 0, 0, NULL, NULL},
+};
+
+#define OPTIONS (sizeof table / sizeof table[0])
+
+static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static int fail(const char *format, ...)
+{
+	va_list ap;
+
+	fputs("pourfs: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return -EINVAL;
+}
+
+static char *keep(struct opts *o, const char *s, size_t len)
+{
+	char *copy =
+		o->nstrings < sizeof o->strings / sizeof o->strings[0] ? strndup(s, len) : NULL;
+
+	if (copy)
+		o->strings[o->nstrings++] = copy;
+	return copy;
+}
+
+/* ------------------------------------------------------------------ values */
+
+/* "8M", "8MiB", "8m", "8388608". */
+static bool parse_size(const char *s, uint64_t *n)
+{
+	static const char units[] = "KMGT";
+	char *end;
+	const char *unit;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*n = strtoull(s, &end, 10);
+	if (errno)
+		return false;
+	unit = *end ? strchr(units, *end >= 'a' ? *end - 32 : *end) : NULL;
+	if (unit) {
+		unsigned shift = 10 * (unsigned)(unit - units + 1);
+
+		if (*n > UINT64_MAX >> shift)
+			return false;
+		*n <<= shift;
+		end++;
+		if (!strcmp(end, "iB") || !strcmp(end, "B"))
+			end += strlen(end);
+	}
+	return !*end;
+}
+
+static bool parse_number(const char *s, int base, uint64_t *n)
+{
+	char *end;
+
+	if (*s < '0' || *s > '9')
+		return false;
+	errno = 0;
+	*n = strtoull(s, &end, base);
+	return !errno && !*end;
+}
+
+static void size_text(uint64_t n, char *to, size_t room)
+{
+	if (n >= GIB && n % GIB == 0)
+		snprintf(to, room, "%lluG", (unsigned long long)(n / GIB));
+	else
+		snprintf(to, room, "%lluM", (unsigned long long)(n / MIB));
+}
+
+static int set_number(struct opts *o, const struct option *opt, const char *value)
+{
+	char min[32], max[32];
+	uint64_t n;
+	bool good = opt->kind == SIZE ? parse_size(value, &n)
+	                              : parse_number(value, opt->kind == OCTAL ? 8 : 10, &n);
+
+	if (!good || n < opt->min || n > opt->max) {
+		if (opt->kind == SIZE) {
+			size_text(opt->min, min, sizeof min);
+			size_text(opt->max, max, sizeof max);
+		} else {
+			const char *format = opt->kind == OCTAL ? "%03llo" : "%llu";
+
+			snprintf(min, sizeof min, format, (unsigned long long)opt->min);
+			snprintf(max, sizeof max, format, (unsigned long long)opt->max);
+		}
+		return fail("%s=%s: it takes %s from %s to %s", opt->name, value,
+		            opt->kind == SIZE    ? "a size"
+		            : opt->kind == OCTAL ? "an octal number"
+		                                 : "a number",
+		            min, max);
+	}
+	if (opt->at == AT(mount.ttl_ms))
+		n *= 1000;
+	if (opt->kind == SIZE)
+		*(uint64_t *)((char *)o + opt->at) = n;
+	else
+		*(unsigned *)((char *)o + opt->at) = (unsigned)n;
+	return 0;
+}
+
+static int set_value(struct opts *o, const struct option *opt, const char *value)
+{
+	bool wants_value = opt->value != NULL;
+
+	if (opt->kind == IGNORED)
+		return 0;
+	if (wants_value && (!value || !*value))
+		return fail("%s needs a value: -o %s=%s", opt->name, opt->name, opt->value);
+	if (!wants_value && value)
+		return fail("%s takes no value: -o %s", opt->name, opt->name);
+	switch (opt->kind) {
+	case STRING:
+		*(const char **)((char *)o + opt->at) = keep(o, value, strlen(value));
+		return 0;
+	case FLAG:
+	case NO_FLAG:
+		*(bool *)((char *)o + opt->at) = opt->kind == FLAG;
+		return 0;
+	case ADDRESSING:
+		o->s3.addressing = (enum s3_addressing)opt->at;
+		return 0;
+	case LEVEL:
+		o->log_level = log_level_parse(value);
+		return o->log_level < 0
+		               ? fail("log_level=%s: it takes error, warn, info or debug", value)
+		               : 0;
+	default:
+		return set_number(o, opt, value);
+	}
+}
+
+/* ----------------------------------------------------------------- options */
+
+/* Edits between two words, up to 3. */
+static unsigned distance(const char *a, const char *b)
+{
+	unsigned row[64];
+	size_t n = strlen(b);
+
+	if (n >= 63 || strlen(a) >= 63)
+		return 3;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 0; a[i]; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i + 1;
+		for (size_t j = 0; j < n; j++) {
+			unsigned best = diagonal + (a[i] != b[j]);
+
+			diagonal = row[j + 1];
+			best = best < diagonal + 1 ? best : diagonal + 1;
+			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
+		}
+	}
+	return row[n] < 3 ? row[n] : 3;
+}
+
+static int unknown(const char *name)
+{
+	const char *near = NULL;
+	unsigned best = 3;
+
+	for (size_t i = 0; i < OPTIONS; i++) {
+		unsigned d = distance(name, table[i].name);
+
+		if (d < best) {
+			best = d;
+			near = table[i].name;
+		}
+	}
+	if (near)
+		return fail("unknown option '%s': did you mean '%s'?", name, near);
+	return fail("unknown option '%s': pourfs --help lists them", name);
+}
+
+/* "name[=value],name[=value],…" */
+static int parse_options(struct opts *o, const char *list)
+{
+	int err = 0;
+
+	while (!err && *list) {
+		size_t len = strcspn(list, ",");
+		char *one = strndup(list, len), *value;
+		size_t i = 0;
+
+		if (!one)
+			return -ENOMEM;
+		value = strchr(one, '=');
+		if (value)
+			*value++ = 0;
+		while (i < OPTIONS && strcmp(table[i].name, one) != 0)
+			i++;
+		if (i < OPTIONS)
+			err = set_value(o, &table[i], value);
+		else if (*one && strncmp(one, "x-", 2) != 0 && strncmp(one, "comment", 7) != 0)
+			err = unknown(one);
+		free(one);
+		list += len + (list[len] == ',');
+	}
+	return err;
+}
+
+/* BUCKET, BUCKET:/PREFIX, s3://BUCKET/PREFIX */
+static int parse_source(struct opts *o, const char *source)
+{
+	const char *s = source, *prefix;
+	size_t len;
+
+	if (!strncmp(s, "s3://", 5)) {
+		s += 5;
+		len = strcspn(s, "/");
+		prefix = s + len + (s[len] == '/');
+	} else {
+		len = strcspn(s, ":");
+		prefix = s + len;
+		if (*prefix == ':')
+			prefix++;
+		prefix += strspn(prefix, "/");
+	}
+	if (!len || memchr(s, '/', len))
+		return fail("'%s' is no bucket: write BUCKET, BUCKET:/FOLDER or s3://BUCKET/FOLDER",
+		            source);
+	o->mount.bucket = keep(o, s, len);
+	len = strlen(prefix);
+	while (len && prefix[len - 1] == '/')
+		len--;
+	if (len > S3_KEY_MAX / 2)
+		return fail("the folder in '%s' is too long", source);
+	if (len) {
+		char with_slash[S3_KEY_MAX / 2 + 2];
+
+		snprintf(with_slash, sizeof with_slash, "%.*s/", (int)len, prefix);
+		o->mount.prefix = keep(o, with_slash, len + 1);
+	}
+	o->s3.bucket = o->mount.bucket;
+	return o->mount.bucket ? 0 : -ENOMEM;
+}
+
+static int check(struct opts *o)
+{
+	if (o->mount.part_size % BUDGET_BLOCK)
+		return fail("part_size=%llu: it must be a multiple of 64K",
+		            (unsigned long long)o->mount.part_size);
+	if (o->mount.memory < 2 * o->mount.part_size) {
+		char part[32], memory[32];
+
+		size_text(o->mount.part_size, part, sizeof part);
+		size_text(2 * o->mount.part_size, memory, sizeof memory);
+		return fail("part_size=%s needs memory=%s or more", part, memory);
+	}
+	if (o->s3.endpoint && strncmp(o->s3.endpoint, "http://", 7) != 0 &&
+	    strncmp(o->s3.endpoint, "https://", 8) != 0)
+		return fail("endpoint=%s: it takes a URL, such as https://%s", o->s3.endpoint,
+		            o->s3.endpoint);
+	return 0;
+}
+
+static int parse_flag(struct opts *o, int argc, char **argv, int *i)
+{
+	const char *arg = argv[*i];
+
+	if (!strncmp(arg, "-o", 2)) {
+		if (arg[2])
+			return parse_options(o, arg + 2);
+		if (++*i == argc)
+			return fail("-o needs options: -o OPTION,...");
+		return parse_options(o, argv[*i]);
+	}
+	if (!strcmp(arg, "-f"))
+		o->foreground = true;
+	else if (!strcmp(arg, "-r"))
+		o->mount.read_only = true;
+	else if (!strcmp(arg, "-h") || !strcmp(arg, "--help"))
+		o->help = true;
+	else if (!strcmp(arg, "-V") || !strcmp(arg, "--version"))
+		o->version = true;
+	else
+		return fail("unknown option '%s': pourfs --help lists them", arg);
+	return 0;
+}
+
+int opts_parse(struct opts *o, int argc, char **argv)
+{
+	const char *operands[2];
+	int n = 0, err = 0;
+
+	*o = (struct opts){.mount = {.prefix = "",
+	                             .part_size = 8 * MIB,
+	                             .memory = 64 * MIB,
+	                             .parallel = 8,
+	                             .ttl_ms = 60000,
+	                             .uid = getuid(),
+	                             .gid = getgid(),
+	                             .umask = 022},
+	                   .s3.retry_time_s = 300,
+	                   .log_level = LOG_LEVEL_WARN};
+	for (int i = 0; !err && i < argc; i++) {
+		if (argv[i][0] == '-')
+			err = parse_flag(o, argc, argv, &i);
+		else if (n == 2)
+			err = fail("what is '%s'? Usage: pourfs [-f] [-o OPTION,...] "
+			           "BUCKET[:/FOLDER] MOUNTPOINT",
+			           argv[i]);
+		else
+			operands[n++] = argv[i];
+	}
+	if (err || o->help || o->version)
+		return err;
+	if (n < 2)
+		return fail("usage: pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT "
+		            "(pourfs --help tells more)");
+	err = parse_source(o, operands[0]);
+	if (!err)
+		err = check(o);
+	if (!err)
+		o->mount.mountpoint = keep(o, operands[1], strlen(operands[1]));
+	o->s3.connections = 2 * o->mount.parallel;
+	return err;
+}
+
+void opts_fini(struct opts *o)
+{
+	while (o->nstrings)
+		free(o->strings[--o->nstrings]);
+}
+
+void opts_help(void)
+{
+	puts("pourfs mounts an S3 bucket, so that programs pour files straight into it.\n"
+	     "\n"
+	     "  pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT   (or s3://BUCKET/FOLDER)\n"
+	     "  pourfs status [--json | --watch] MOUNTPOINT               live transfers\n"
+	     "\n"
+	     "  -f             stay in the foreground, log to stderr\n"
+	     "  -r             read only, as -o ro\n"
+	     "  -h, --help     this text\n"
+	     "  -V, --version  the version\n"
+	     "\n"
+	     "Options (-o NAME=VALUE,NAME,...):");
+	for (size_t i = 0; i < OPTIONS; i++) {
+		char name[64];
+
+		if (!table[i].help)
+			continue;
+		snprintf(name, sizeof name, "%s%s%s", table[i].name, table[i].value ? "=" : "",
+		         table[i].value ? table[i].value : "");
+		printf("  %-22s %s\n", name, table[i].help);
+	}
+	puts("\n"
+	     "Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from\n"
+	     "~/.aws/credentials. To unmount: fusermount3 -u MOUNTPOINT\n"
+	     "More: man pourfs, man 7 pourfs");
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * opts.h - the command line of a mount, into configuration.
+ *
+ * One table of options is the parser, the help and the check of values.
+ */
+#ifndef POURFS_OPTS_H
+#define POURFS_OPTS_H
+
+#include <stdbool.h>
+
+#include "mount.h"
+
+struct opts {
+	struct mount_conf mount;
+	struct s3_conf s3;
+	bool foreground;
+	bool allow_other;
+	bool default_permissions;
+	bool nonempty;
+	bool noexec, noatime;
+	int log_level;
+
+	bool help, version;
+	char *strings[40]; /* what the configuration points into */
+	unsigned nstrings;
+};
+
+/* Fills *o from a command line without its program name. 0, or -EINVAL after
+ * a message on stderr that says what is wrong and what would be right. */
+int opts_parse(struct opts *o, int argc, char **argv) __attribute__((warn_unused_result));
+void opts_fini(struct opts *o);
+
+/* The usage text, options from the table. */
+void opts_help(void);
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "start.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static bool is_empty(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *d;
+	bool empty = true;
+
+	while (dir && empty && (d = readdir(dir)))
+		empty = !strcmp(d->d_name, ".") || !strcmp(d->d_name, "..");
+	if (dir)
+		closedir(dir);
+	return empty;
+}
+
+/* Something is mounted right there. */
+static bool is_mounted(const char *path)
+{
+	char real[4096], line[8192], at[4096];
+	FILE *in = fopen("/proc/self/mountinfo", "re");
+	bool found = false;
+
+	if (!in)
+		return false;
+	if (realpath(path, real))
+		while (!found && fgets(line, sizeof line, in))
+			found = sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 &&
+			        !strcmp(at, real);
+	fclose(in);
+	return found;
+}
+
+int start_check_mountpoint(const char *path, bool nonempty)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st)) {
+		int err = errno;
+
+		if (err == ENOENT)
+			fprintf(stderr, "pourfs: there is no directory %s: mkdir -p %s\n", path,
+			        path);
+		else if (err == ENOTCONN)
+			fprintf(stderr,
+			        "pourfs: a mount that died is still at %s: fusermount3 -u %s\n",
+			        path, path);
+		else
+			fprintf(stderr, "pourfs: %s: %s\n", path, strerror(err));
+		return -err;
+	}
+	if (!S_ISDIR(st.st_mode)) {
+		fprintf(stderr, "pourfs: %s is not a directory\n", path);
+		return -ENOTDIR;
+	}
+	if (is_mounted(path)) {
+		fprintf(stderr,
+		        "pourfs: something is mounted at %s already: fusermount3 -u %s first, "
+		        "or choose another directory\n",
+		        path, path);
+		return -EBUSY;
+	}
+	if (!nonempty && !is_empty(path)) {
+		fprintf(stderr,
+		        "pourfs: %s is not empty: choose another directory, "
+		        "or hide what is in it with -o nonempty\n",
+		        path);
+		return -ENOTEMPTY;
+	}
+	fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+	if (fd < 0) {
+		int err = errno;
+
+		fprintf(stderr, "pourfs: /dev/fuse cannot be opened: %s. %s\n", strerror(err),
+		        err == EACCES || err == EPERM
+		                ? "Who may use it? In a container: --device /dev/fuse --cap-add "
+		                  "SYS_ADMIN"
+		                : "Load the module with modprobe fuse; in a container: --device "
+		                  "/dev/fuse");
+		return -err;
+	}
+	close(fd);
+	return 0;
+}
+
+/* What a service's code means to who mounts. */
+static const char *advice(const struct s3_fault *fault)
+{
+	static const struct {
+		const char *code, *advice;
+	} known[] = {
+		{"NoSuchBucket",
+	         "There is no such bucket: check its name and the endpoint, or create it first."},
+		{"InvalidAccessKeyId", "The service does not know this access key: check "
+	                               "AWS_ACCESS_KEY_ID or the profile."},
+		{"SignatureDoesNotMatch",
+	         "The secret key is wrong: check AWS_SECRET_ACCESS_KEY or the profile."},
+		{"AccessDenied",
+	         "The key may not list this bucket: check its policy, or the keys."},
+		{"RequestTimeTooSkewed",
+	         "The clock is off: set it, for example with timedatectl set-ntp true."},
+		{"InvalidToken", "The session token is wrong or has expired: get a new one."},
+		{"ExpiredToken", "The session token has expired: get a new one."},
+		{"InvalidBucketName", "That cannot be the name of a bucket."},
+		{"Connect",
+	         "Nothing answers there: check the endpoint (-o endpoint=URL) and the network."},
+		{"Resolve",
+	         "That host is not known: check the endpoint (-o endpoint=URL) and the network."},
+		{"Timeout",
+	         "No answer came in time: check the endpoint (-o endpoint=URL) and the network."},
+		{"TLS", "The certificate is not trusted: check the endpoint, or name its CA with "
+	                "-o ca_file=FILE."},
+	};
+
+	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
+		if (!strcmp(fault->code, known[i].code))
+			return known[i].advice;
+	if (fault->status == 403)
+		return "The service refuses: check the keys and the policy of the bucket.";
+	if (fault->status == 404)
+		return "There is no such bucket: check its name and the endpoint.";
+	return "";
+}
+
+void start_explain(const struct s3_fault *fault, const char *bucket, const char *endpoint)
+{
+	fprintf(stderr, "pourfs: the bucket '%s' at %s cannot be used: %s%s%s", bucket, endpoint,
+	        fault->code, *fault->message ? ": " : "", fault->message);
+	if (*fault->request_id)
+		fprintf(stderr, " (request %s)", fault->request_id);
+	fprintf(stderr, "\n%s%s", advice(fault), *advice(fault) ? "\n" : "");
+}
+
+int start_check_bucket(struct s3 *s3, const char *prefix)
+{
+	struct s3_page page = {0};
+	struct s3_call call = {.retry_time_s = 10};
+	int err = s3_list(s3, prefix, 0, NULL, NULL, 1, &page, &call);
+
+	if (err)
+		start_explain(&call.fault, s3_bucket(s3), s3_endpoint(s3));
+	s3_page_fini(&page);
+	return err;
+}
+
+int start_background(int *to_parent)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return -errno;
+	}
+	if (pid) {
+		char status = 1;
+		int wait_status;
+
+		close(ends[1]);
+		if (read(ends[0], &status, 1) == 1)
+			_exit(status);
+		if (waitpid(pid, &wait_status, 0) == pid && WIFEXITED(wait_status))
+			_exit(WEXITSTATUS(wait_status));
+		_exit(1);
+	}
+	close(ends[0]);
+	*to_parent = ends[1];
+	return 0;
+}
+
+void start_detached(int to_parent)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	if (chdir("/"))
+		perror("pourfs: chdir /");
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		dup2(null, fd);
+	if (null > 2)
+		close(null);
+	if (write(to_parent, "", 1) != 1)
+		_exit(1); /* nobody waits any more */
+	close(to_parent);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start.h - what has to be true before a mount can be: checks with words that
+ * say what to do, and the way into the background.
+ */
+#ifndef POURFS_START_H
+#define POURFS_START_H
+
+#include <stdbool.h>
+
+#include "s3.h"
+
+/* The mountpoint is there, a directory, empty, not mounted; /dev/fuse works.
+ * 0, or -errno after a message on stderr. */
+int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;
+
+/* The bucket answers, and may be listed. The same. */
+int start_check_bucket(struct s3 *s3, const char *prefix) s3_must_check;
+
+/* Explains on stderr why the service refused. */
+void start_explain(const struct s3_fault *fault, const char *bucket, const char *endpoint);
+
+/* Goes on in a child process. The parent waits for start_detached(), or for
+ * the child's end, and exits with what it said. Returns in the child, or
+ * -errno. Before any thread. */
+int start_background(int *to_parent) s3_must_check;
+/* All is well: leaves the terminal, and lets the parent exit with 0. */
+void start_detached(int to_parent);
+
+#endif
