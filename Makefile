@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+#
+#	make            build/pourfs
+#	make demo       see it work: installs what is missing, records a video
+#	make check      all tests, likewise
+#	make install    DESTDIR= PREFIX=/usr/local
+#	make lint fuzz bench clean
+#
+# Variants, each in a build directory of its own:
+#	make CC=clang
+#	make SANITIZE=address,undefined        or SANITIZE=thread
+#	make WERROR=1
+
+VERSION = 0.1.0
+PREFIX = /usr/local
+CFLAGS = -O2 -g
+WERROR =
+SANITIZE =
+
+comma := ,
+BUILD := build$(if $(filter-out cc gcc,$(CC)),-$(CC))$(if $(SANITIZE),-$(subst $(comma),-,$(SANITIZE)))
+
+FLAGS := -std=gnu11 -D_GNU_SOURCE -DPOURFS_VERSION='"$(VERSION)"' -Wall -Wextra -pthread \
+	$(if $(WERROR),-Werror) \
+	$(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-omit-frame-pointer)
+
+# Evaluated when first used: the packages may not be there before tests/setup.
+pkg = $(shell pkg-config $(1))
+S3_PACKAGES = libcurl libcrypto libxml-2.0
+FS_PACKAGES = fuse3
+
+# What each layer may see. s3/ and fs/ do not see each other.
+FLAGS_base = -Iinclude
+FLAGS_s3 = -Iinclude -Is3 $(call pkg,--cflags $(S3_PACKAGES))
+FLAGS_fs = -Iinclude -Ifs $(call pkg,--cflags $(FS_PACKAGES))
+FLAGS_tests/unit = -Itests/unit -Iinclude -Is3 -Ifs $(call pkg,--cflags $(S3_PACKAGES) $(FS_PACKAGES))
+LIBS = $(call pkg,--libs $(S3_PACKAGES) $(FS_PACKAGES)) -pthread
+
+objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c)))
+ARCHIVES := $(BUILD)/libfs.a $(BUILD)/libs3.a $(BUILD)/libbase.a
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
+FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
+SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+MANUALS = $(wildcard man/*.1 man/*.7)
+
+.PHONY: all archives unit-tests check demo bench lint fuzz install clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(BUILD)/pourfs
+archives: $(ARCHIVES)
+unit-tests: $(UNIT_TESTS)
+
+$(BUILD)/pourfs: $(BUILD)/fs/main.o $(ARCHIVES)
+	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/libfs.a: $(call objects,fs)
+$(BUILD)/libs3.a: $(call objects,s3)
+$(BUILD)/libbase.a: $(call objects,base)
+$(ARCHIVES):
+	rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(FLAGS_$(patsubst %/,%,$(dir $<))) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ARCHIVES)
+	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+$(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
+
+-include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/fuzz)
+
+# These install what is missing first; only then can anything be built.
+check:
+	tests/setup build check
+	tests/run
+
+demo:
+	tests/setup build demo
+	+$(MAKE)
+	tests/demo
+
+bench:
+	tests/setup build check
+	+$(MAKE)
+	tests/bench/run
+
+# Each fuzz target for FUZZ_TIME seconds.
+FUZZ_TIME = 60
+fuzz:
+	+$(MAKE) run-fuzzers CC=clang SANITIZE=address CFLAGS="$(CFLAGS) -fsanitize=fuzzer-no-link"
+
+run-fuzzers: $(FUZZERS)
+	@[ -n "$(FUZZERS)" ] || echo "There is no tests/fuzz/*_fuzz.c."
+	@for fuzzer in $(FUZZERS); do \
+		corpus=$(BUILD)/corpus/$$(basename $$fuzzer) && mkdir -p $$corpus && \
+		$$fuzzer -max_total_time=$(FUZZ_TIME) $$corpus || exit 1; \
+	done
+
+lint:
+	clang-format --dry-run -Werror $(SOURCES)
+	shellcheck -x $(SCRIPTS)
+	$(if $(MANUALS),mandoc -T lint -W warning $(MANUALS))
+	! command -v cppcheck >/dev/null || cppcheck --quiet --error-exitcode=1 --inline-suppr \
+		--enable=warning,portability -Iinclude $(wildcard base s3 fs)
+
+install: all
+	install -D -m 755 $(BUILD)/pourfs $(DESTDIR)$(PREFIX)/bin/pourfs
+	$(foreach page,$(MANUALS),install -D -m 644 $(page) \
+		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+
+clean:
+	rm -rf build build-*
