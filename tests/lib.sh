@@ -1,0 +1,270 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: MIT
+#
+# lib.sh - what the cases share. A case is run by tests/run, which gives it
+#
+#	POURFS    the program          GATEWAY   the running server's folder
+#	BUCKET    a new, empty bucket  W         an empty local folder
+#	FIXTURES  a folder that all cases share
+#
+# and the server's keys as AWS_... variables (server/gateway). The bucket is
+# looked at through curl and s3cmd, which sign by themselves: never through
+# what is being tested.
+set -Eeuo pipefail
+trap 'echo "line $LINENO failed ($?): $BASH_COMMAND" >&2' ERR
+trap 'finish $?' EXIT
+umask 022
+export LC_ALL=C.UTF-8 TZ=UTC no_proxy=127.0.0.1 NO_PROXY=127.0.0.1
+
+TESTS=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
+readonly TESTS M=$W/mnt L=$W/local # the mountpoint; the same work done locally
+mkdir -p "$M" "$L"
+pour_pid=''
+children=()
+
+# ------------------------------------------------------------------ verdicts
+
+fail() {
+	echo "failed: $*" >&2
+	exit 1
+}
+
+skip() {
+	echo "skipped: $*"
+	exit 77
+}
+
+# expect WHAT GOT WANTED
+expect() { [[ $2 == "$3" ]] || fail "$1 is '$2', not '$3'"; }
+
+# expect_match WHAT GOT REGEX
+expect_match() { [[ $2 =~ $3 ]] || fail "$1 is '$2', which does not match '$3'"; }
+
+# The command has to fail; its words go to $W/refused.
+refused() {
+	if "$@" >"$W/refused" 2>&1; then
+		fail "this should have failed: $*"
+	fi
+}
+
+# until_true SECONDS COMMAND...: polls.
+until_true() {
+	local end=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		((SECONDS < end)) || fail "still not true: $*"
+		sleep 0.1
+	done
+}
+
+# ----------------------------------------------------------------- the mount
+
+is_mounted() { grep -qF " $M " /proc/self/mountinfo; }
+
+# pour [-o OPTIONS] [TARGET] mounts TARGET, by default the whole bucket, at $M.
+# pour_pid is the process; its log is $W/pourfs.log.
+pour() {
+	local options=(-f) mounted
+	if [[ ${1:-} == -o ]]; then
+		options+=(-o "$2")
+		shift 2
+	fi
+	"$POURFS" "${options[@]}" "${1:-$BUCKET}" "$M" </dev/null >>"$W/pourfs.log" 2>&1 &
+	pour_pid=$!
+	echo "$pour_pid" >>"$W/pids"
+	for ((mounted = 0; mounted < 300; mounted++)); do
+		! is_mounted || return 0
+		kill -0 "$pour_pid" 2>/dev/null || break
+		sleep 0.05
+	done
+	fail "did not mount: $(tail -n 3 "$W/pourfs.log")"
+}
+
+# A file that was closed is still released a little later.
+unmount() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		fusermount3 -u "$M" 2>"$W/unmount.err" && return
+		sleep 0.1
+	done
+	fail "cannot unmount: $(<"$W/unmount.err")"
+}
+
+# Unmounts, and insists on a good end of the process.
+unpour() {
+	local status=0
+	unmount
+	wait "$pour_pid" || status=$?
+	pour_pid=''
+	expect "the exit status of pourfs" "$status" 0
+}
+
+# Mounts anew: nothing of what was cached is left.
+repour() {
+	unpour
+	pour "$@"
+}
+
+# Peak resident memory of the mount, in KiB.
+vmhwm() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$pour_pid/status"; }
+
+# Bytes that the mount caused to be written to a disk.
+disk_bytes_written() { sed -n 's/^write_bytes: //p' "/proc/$pour_pid/io"; }
+
+# ------------------------------------------------------------- background jobs
+
+# http_serve DIR serves DIR on loopback; URL is where.
+http_serve() {
+	local port=''
+	python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 >"$W/http.log" 2>&1 &
+	children+=($!)
+	until_true 10 grep -q ' port [0-9]' "$W/http.log"
+	port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$W/http.log" | head -n 1)
+	# shellcheck disable=SC2034
+	URL=http://127.0.0.1:$port
+}
+
+finish() {
+	local status=$1
+	trap - ERR EXIT
+	set +e
+	((${#children[@]} == 0)) || kill "${children[@]}" 2>/dev/null
+	if [[ $pour_pid ]]; then
+		# In a subshell, as it ends with exit 1 when something is wrong.
+		(unmount) || ((status)) || status=1
+	fi
+	exit "$status"
+}
+
+# ---------------------------------------------------- the bucket, from outside
+
+url_encode() {
+	python3 -c 'import sys, urllib.parse; print(urllib.parse.quote(sys.argv[1], safe="/~"))' "$1"
+}
+
+# s3_curl KEY-AND-QUERY CURL-ARGS...: a signed request to the bucket.
+s3_curl() {
+	local path=$1
+	shift
+	curl -sS --fail-with-body --noproxy '*' ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} \
+		--aws-sigv4 "aws:amz:$AWS_REGION:s3" \
+		-u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
+		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' -H 'Expect:' \
+		"$@" "$AWS_ENDPOINT_URL/$BUCKET/$path"
+}
+
+s3cmd_() { s3cmd -c "$FIXTURES/s3cfg" --no-progress "$@"; }
+
+bucket_make() { s3cmd_ mb "s3://$1" >/dev/null; }
+object_get() { s3_curl "$(url_encode "$1")"; }
+object_put() { s3_curl "$(url_encode "$1")" -T "$2" "${@:3}"; } # KEY FILE
+object_exists() { s3_curl "$(url_encode "$1")" -I >/dev/null 2>&1; }
+object_sha256() { object_get "$1" | sha256; }
+object_head() { s3_curl "$(url_encode "$1")" -I | tr -d '\r'; }
+
+# object_header KEY NAME
+object_header() { object_head "$1" | sed -n "s/^$2: //Ip"; }
+
+# "SIZE KEY" for each object below the prefix.
+object_list() {
+	s3cmd_ ls -r "s3://$BUCKET/${1:-}" |
+		sed -E "s|^[0-9-]+ [0-9:]+ +([0-9]+) +s3://$BUCKET/|\1 |"
+}
+
+uploads_list() { s3cmd_ multipart "s3://$BUCKET" | sed -n "s|^2[^\t]*\ts3://$BUCKET/||p"; }
+
+sha256() { sha256sum | cut -d ' ' -f 1; }
+
+# same_bytes KEY FILE: the object holds just what the file does.
+same_bytes() {
+	expect "the size of $1" "$(object_header "$1" content-length)" "$(stat -c %s "$2")"
+	expect "the sha256 of $1" "$(object_sha256 "$1")" "$(sha256 <"$2")"
+}
+
+# A time without its fraction if that is zero: both forms are right.
+plain_time() { [[ $1 =~ ^([0-9]+)\.0+$ ]] && echo "${BASH_REMATCH[1]}" || echo "$1"; }
+
+# same_meta KEY FILE: the object's metadata say what stat says of the file.
+same_meta() {
+	local head file
+	head=$(object_head "$1")
+	meta() { sed -n "s/^x-amz-meta-$1: //Ip" <<<"$head"; }
+	file=$(stat -c '%f %u %g %.9Y' "$2")
+	read -r mode uid gid mtime <<<"$file"
+	expect "the mode of $1" "$(meta mode)" "$((16#$mode))"
+	expect "the owner of $1" "$(meta uid):$(meta gid)" "$uid:$gid"
+	expect_match "the mtime of $1" "$(meta mtime)" '^[0-9]+(\.[0-9]{9})?$'
+	expect "the mtime of $1" "$(plain_time "$(meta mtime)")" "$(plain_time "$mtime")"
+}
+
+has_type() { expect "the content type of $1" "$(object_header "$1" content-type)" "$2"; }
+
+# same_tree DIR PREFIX: every file below DIR is in the bucket under PREFIX, with
+# the same bytes, and nothing else is. (Directory markers end in "/".)
+same_tree() {
+	local dir=$1 prefix=$2
+	object_list "$prefix/" | sed -n "s|^[0-9]* $prefix/\(.*[^/]\)$|\1|p" | sort >"$W/keys"
+	(cd "$dir" && find . -type f | sed 's|^\./||' | sort) >"$W/names"
+	diff "$W/names" "$W/keys" || fail "the names below $prefix differ"
+	rm -rf "$W/fetched"
+	mkdir "$W/fetched"
+	s3cmd_ -q sync "s3://$BUCKET/$prefix/" "$W/fetched/" >/dev/null
+	(cd "$dir" && find . -type f -print0 | sort -z | xargs -0 -r sha256sum) >"$W/local.sums"
+	(cd "$W/fetched" && find . -type f -print0 | sort -z | xargs -0 -r sha256sum) >"$W/s3.sums"
+	diff "$W/local.sums" "$W/s3.sums" || fail "the bytes below $prefix differ"
+	rm -rf "$W/fetched"
+}
+
+# ------------------------------------------- requests, as the server counts them
+
+# The server's log lags a little: a request of our own tells when it is complete.
+requests_mark() {
+	local mark=".mark-$RANDOM$RANDOM"
+	curl -sI --noproxy '*' ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} \
+		"$AWS_ENDPOINT_URL/$BUCKET/$mark" >/dev/null
+	until_true 10 requests_have "$mark"
+	"$TESTS/server/gateway" requests "$GATEWAY" | grep -n "/$mark " | cut -d : -f 1
+}
+requests_have() { "$TESTS/server/gateway" requests "$GATEWAY" | grep "/$1 " >/dev/null; }
+
+# requests_since MARK: "NAME KEY-AND-QUERY STATUS" for each request to the bucket
+# since then; NAME is the method, or what S3 calls it.
+requests_since() {
+	local mark=$1
+	requests_mark >/dev/null
+	"$TESTS/server/gateway" requests "$GATEWAY" | tail -n "+$((mark + 1))" |
+		sed -En -e '/\/\.mark-/d' -e "s#^([A-Z]+) /$BUCKET/?(.*)#\1 \2#p" |
+		sed -E -e 's/^POST (.*\?uploads)/CREATE \1/' \
+			-e 's/^PUT (.*partNumber=)/PART \1/' \
+			-e 's/^COPY (.*partNumber=)/PARTCOPY \1/' \
+			-e 's/^POST (.*uploadId=)/COMPLETE \1/' \
+			-e 's/^DELETE (.*uploadId=)/ABORT \1/' \
+			-e 's/^POST (.*\?delete)/DELETEMANY \1/' \
+			-e 's/^GET (\?|.*list-type)/LIST \1/'
+}
+
+# changes_since MARK: what changed the bucket since then, counted:
+# "COMPLETE=1 CREATE=1 PART=13".
+changes_since() {
+	requests_since "$1" | cut -d ' ' -f 1 | grep -vE '^(GET|HEAD|LIST)$' | sort | uniq -c |
+		awk '{ printf "%s%s=%s", sep, $2, $1; sep = " " }' || true
+}
+
+# ----------------------------------------------------------------- fixtures
+
+# random_file FILE SIZE
+random_file() { head -c "$2" /dev/urandom >"$1"; }
+
+# A video with sound of about 30 MB that does not compress, made once. Prints its name.
+video() {
+	local file=$FIXTURES/video.mkv
+	if [[ ! -e $file ]]; then
+		ffmpeg -v error -nostdin -y \
+			-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=60:allf=t \
+			-f lavfi -i sine=frequency=440:sample_rate=44100 -t 12 \
+			-c:v libx264 -preset ultrafast -b:v 20M -pix_fmt yuv420p -c:a aac \
+			"$file.new.mkv"
+		mv "$file.new.mkv" "$file"
+	fi
+	echo "$file"
+}
