@@ -105,7 +105,7 @@ run-fuzzers: $(FUZZERS)
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
-	shellcheck -x $(SCRIPTS)
+	shellcheck $(SCRIPTS)
 	$(if $(MANUALS),mandoc -T lint -W warning $(MANUALS))
 	! command -v cppcheck >/dev/null || cppcheck --quiet --error-exitcode=1 --inline-suppr \
 		--enable=warning,portability -Iinclude $(wildcard base s3 fs)

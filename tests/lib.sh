@@ -129,7 +129,7 @@ finish() {
 	trap - ERR EXIT
 	set +e
 	((${#children[@]} == 0)) || kill "${children[@]}" 2>/dev/null
-	if [[ $pour_pid ]]; then
+	if [[ $pour_pid ]] && is_mounted; then
 		# In a subshell, as it ends with exit 1 when something is wrong.
 		(unmount) || ((status)) || status=1
 	fi
