@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+#include "uri.h"
+
+#include "buf.h"
+#include "test.h"
+
+#include <errno.h>
+
+static void check_encoded(const char *s, bool slash, const char *want)
+{
+	struct buf b = BUF_INIT;
+
+	uri_encode(&b, s, slash);
+	check_str(b.s, want);
+	buf_fini(&b);
+}
+
+TEST(only_the_unreserved_characters_stay)
+{
+	check_encoded("AZaz09-._~", false, "AZaz09-._~");
+	check_encoded(" !\"#$%&'()*+,", false, "%20%21%22%23%24%25%26%27%28%29%2A%2B%2C");
+	check_encoded("/:;<=>?@[\\]^`{|}", false,
+	              "%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D");
+	check_encoded("\x01\x7f", false, "%01%7F");
+}
+
+TEST(paths_keep_their_slashes_all_of_them)
+{
+	check_encoded("a//b/c d/", true, "a//b/c%20d/");
+	check_encoded("/a/../b/.", true, "/a/../b/.");
+}
+
+TEST(utf8_is_encoded_byte_by_byte)
+{
+	check_encoded("\xe1\x88\xb4.mp4", true, "%E1%88%B4.mp4");
+}
+
+static void check_decoded(const char *s, const char *want)
+{
+	char b[64];
+
+	strcpy(b, s);
+	check_int(uri_decode(b), strlen(want));
+	check_str(b, want);
+}
+
+TEST(decoding_undoes_both_spellings_of_a_space)
+{
+	check_decoded("a+b%20c%2Bd%2bE", "a b c+d+E");
+	check_decoded("%E1%88%B4~", "\xe1\x88\xb4~");
+	check_decoded("", "");
+}
+
+TEST(bad_escapes_and_nul_are_refused)
+{
+	const char *bad[] = {"%", "a%2", "%zz", "%00", "a%00b", "%-1"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		char b[16];
+
+		strcpy(b, bad[i]);
+		check_int(uri_decode(b), -EINVAL);
+	}
+}
+
+static void check_url(const char *url, const char *bucket_in_host, const char *authority,
+                      const char *bucket_in_path, const char *path)
+{
+	struct buf a = BUF_INIT, p = BUF_INIT;
+	struct uri u;
+
+	check_int(uri_parse(&u, url), 0);
+	if (!u.host)
+		return;
+	uri_add_authority(&a, &u, bucket_in_host);
+	uri_add_path(&p, &u, bucket_in_path, "k y");
+	check_str(a.s, authority);
+	check_str(p.s, path);
+	buf_fini(&a);
+	buf_fini(&p);
+	uri_fini(&u);
+}
+
+TEST(endpoints_become_hosts_and_paths_in_both_styles)
+{
+	check_url("https://S3.Example.com", "bkt", "bkt.s3.example.com", NULL, "/k%20y");
+	check_url("http://localhost:8080/", NULL, "localhost:8080", "bkt", "/bkt/k%20y");
+	check_url("http://[::1]:9000", NULL, "[::1]:9000", "bkt", "/bkt/k%20y");
+	check_url("https://host/base/path//", NULL, "host", "bkt", "/base/path/bkt/k%20y");
+	check_url("host.example", NULL, "host.example", "b", "/b/k%20y");
+}
+
+TEST(the_port_of_the_scheme_is_left_out)
+{
+	check_url("https://h:443", NULL, "h", "b", "/b/k%20y");
+	check_url("http://h:80", NULL, "h", "b", "/b/k%20y");
+	check_url("http://h:443", NULL, "h:443", "b", "/b/k%20y");
+}
+
+TEST(a_missing_scheme_is_https)
+{
+	struct uri u;
+
+	check_int(uri_parse(&u, "h:9000"), 0);
+	check(u.tls);
+	check_int(u.port, 9000);
+	uri_fini(&u);
+	check_int(uri_parse(&u, "HTTP://h"), 0);
+	check(!u.tls);
+	uri_fini(&u);
+}
+
+TEST(what_is_no_endpoint_is_refused)
+{
+	const char *bad[] = {"",
+	                     "https://",
+	                     "ftp://h",
+	                     "http://u:p@h",
+	                     "http://h?x",
+	                     "http://h/a#b",
+	                     "http://h:",
+	                     "http://h:0",
+	                     "http://h:x",
+	                     "http://h:99999",
+	                     "http://[::1",
+	                     "http://h\r\nX: y",
+	                     "http://h/a b"};
+	struct uri u;
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
+		if (uri_parse(&u, bad[i]) != -EINVAL)
+			check_fail("accepted: %s", bad[i]);
+}
+
+TEST(a_query_is_sorted_and_encoded)
+{
+	struct uri_param v[] = {
+		{"prefix", "a/b c"}, {"list-type", "2"}, {"delete", ""}, {"X", "+"}};
+	struct buf b = BUF_INIT;
+
+	uri_add_query(&b, v, 4);
+	check_str(b.s, "X=%2B&delete=&list-type=2&prefix=a%2Fb%20c");
+	buf_fini(&b);
+}
+
+TEST(the_bucket_itself_has_a_path_in_both_styles)
+{
+	struct buf b = BUF_INIT;
+	struct uri u;
+
+	check_int(uri_parse(&u, "http://h"), 0);
+	uri_add_path(&b, &u, "bkt", NULL);
+	check_str(b.s, "/bkt");
+	buf_clear(&b);
+	uri_add_path(&b, &u, NULL, NULL);
+	check_str(b.s, "/");
+	buf_fini(&b);
+	uri_fini(&u);
+}
+
+TEST_MAIN
