@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#include "date.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static time_t from_fields(int year, int month, int day, int hour, int minute, int second)
+{
+	struct tm tm = {
+		.tm_year = year - 1900,
+		.tm_mon = month - 1,
+		.tm_mday = day,
+		.tm_hour = hour,
+		.tm_min = minute,
+		.tm_sec = second,
+	};
+
+	if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31 || hour < 0 ||
+	    hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 60)
+		return -1;
+	return timegm(&tm);
+}
+
+time_t date_parse_http(const char *s)
+{
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	char month[4];
+	const char *at;
+	int day, year, hour, minute, second;
+
+	if (sscanf(s, "%*3[A-Za-z], %2d %3[A-Za-z] %4d %2d:%2d:%2d GMT", &day, month, &year, &hour,
+	           &minute, &second) != 6)
+		return -1;
+	at = strstr(months, month);
+	if (!at || strlen(month) != 3 || (at - months) % 3 != 0)
+		return -1;
+	return from_fields(year, (int)(at - months) / 3 + 1, day, hour, minute, second);
+}
+
+time_t date_parse_iso(const char *s)
+{
+	int year, month, day, hour, minute, second;
+
+	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+		return -1;
+	return from_fields(year, month, day, hour, minute, second);
+}
+
+void date_format_amz(char to[DATE_AMZ_SIZE], time_t t)
+{
+	struct tm tm;
+
+	if (!gmtime_r(&t, &tm) || strftime(to, DATE_AMZ_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
+		strcpy(to, "19700101T000000Z");
+}
