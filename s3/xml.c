@@ -300,8 +300,6 @@ static void uploads_end(struct walk *w, const char *path, const char *text)
 		walk_string(w, &u->next.upload_id, text);
 	else if (strcmp(path, "IsTruncated") == 0)
 		u->truncated = strcmp(text, "true") == 0;
-	else if (strcmp(path, "EncodingType") == 0)
-		u->encoded = strcmp(text, "url") == 0;
 }
 
 static void upload_fini(struct s3_upload *u)
@@ -343,10 +341,11 @@ static bool moves_on(const struct xml_marker *from, const struct xml_marker *to)
 	                    strcmp(to->upload_id, from->upload_id) != 0);
 }
 
-int xml_read_uploads(const char *s, size_t n, struct s3_uploads *uploads, struct xml_marker *next)
+int xml_read_uploads(const char *s, size_t n, bool encoded, struct s3_uploads *uploads,
+                     struct xml_marker *next)
 {
 	size_t before = uploads->n;
-	struct uploads u = {.to = uploads};
+	struct uploads u = {.to = uploads, .encoded = encoded};
 	struct walk w = {.begin = uploads_begin, .end = uploads_end, .out = &u};
 	int err = walk_xml(&w, s, n, "ListMultipartUploadsResult ");
 

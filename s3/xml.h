@@ -37,10 +37,11 @@ struct xml_marker {
 	char *key, *upload_id;
 };
 void xml_marker_fini(struct xml_marker *m);
-/* Both append one page and replace *next. */
+/* Both append one page and replace *next. encoded: the keys were asked for with
+ * encoding-type=url; Ceph then encodes them without saying so. */
 int xml_read_parts(const char *s, size_t n, struct s3_parts *parts,
                    struct xml_marker *next) s3_must_check;
-int xml_read_uploads(const char *s, size_t n, struct s3_uploads *uploads,
+int xml_read_uploads(const char *s, size_t n, bool encoded, struct s3_uploads *uploads,
                      struct xml_marker *next) s3_must_check;
 
 /* DeleteObjects: the keys that were not deleted. */

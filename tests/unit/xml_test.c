@@ -190,7 +190,7 @@ TEST(parts_are_joined_over_pages_that_must_move_on)
 
 TEST(uploads_are_joined_over_pages_that_must_move_on)
 {
-	const char *one = "<ListMultipartUploadsResult><EncodingType>url</EncodingType>"
+	const char *one = "<ListMultipartUploadsResult>"
 			  "<IsTruncated>true</IsTruncated><NextKeyMarker>k+1</NextKeyMarker>"
 			  "<NextUploadIdMarker>u1</NextUploadIdMarker>"
 			  "<Upload><Key>k+1</Key><UploadId>u1</UploadId>"
@@ -201,16 +201,16 @@ TEST(uploads_are_joined_over_pages_that_must_move_on)
 	struct s3_uploads u = {0};
 	struct xml_marker next = {0};
 
-	check_int(xml_read_uploads(one, strlen(one), &u, &next), 0);
+	check_int(xml_read_uploads(one, strlen(one), true, &u, &next), 0);
 	check_str(next.key, "k 1");
 	check_str(next.upload_id, "u1");
 	check_int(u.n, 1);
 	check_str(u.v[0].key, "k 1");
 	check_str(u.v[0].id, "u1");
 	check_int(u.v[0].initiated, 1440938160);
-	check_int(xml_read_uploads(one, strlen(one), &u, &next), -EIO);
+	check_int(xml_read_uploads(one, strlen(one), true, &u, &next), -EIO);
 	check_int(u.n, 1);
-	check_int(xml_read_uploads(end, strlen(end), &u, &next), 0);
+	check_int(xml_read_uploads(end, strlen(end), false, &u, &next), 0);
 	check(next.key == NULL);
 	s3_uploads_fini(&u);
 	xml_marker_fini(&next);
