@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "client.h"
+
+#include "buf.h"
+#include "log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool good_bucket(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-");
+
+	return n >= 1 && n <= 255 && s[n] == '\0' && s[0] != '.';
+}
+
+/* It becomes part of a host name at AWS, and of what is signed. */
+static bool good_region(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-");
+
+	return n >= 1 && n <= 63 && s[n] == '\0';
+}
+
+/* A certificate for *.s3.amazonaws.com covers one label. */
+static bool fits_host(const char *bucket)
+{
+	return bucket[strspn(bucket, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0' &&
+	       strlen(bucket) <= 63;
+}
+
+static void place_fini(struct client_place *p)
+{
+	free(p->region);
+	uri_fini(&p->uri);
+	free(p->url);
+	*p = (struct client_place){0};
+}
+
+/* endpoint NULL: AWS's for the region. */
+static int place_init(struct client_place *p, const char *endpoint, const char *region)
+{
+	struct buf url = BUF_INIT;
+	int err;
+
+	if (endpoint)
+		buf_adds(&url, endpoint);
+	else
+		buf_addf(&url, "https://s3.%s.amazonaws.com%s", region,
+		         strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+	err = buf_error(&url);
+	if (!err)
+		err = uri_parse(&p->uri, url.s);
+	if (!err) {
+		buf_clear(&url);
+		buf_adds(&url, p->uri.tls ? "https://" : "http://");
+		uri_add_authority(&url, &p->uri, NULL);
+		buf_adds(&url, p->uri.base);
+		p->url = buf_detach(&url);
+		p->region = strdup(region);
+		err = p->url && p->region ? 0 : -ENOMEM;
+	}
+	buf_fini(&url);
+	if (err)
+		place_fini(p);
+	return err;
+}
+
+static int refuse(struct s3_fault *fault, const char *code, const char *what, const char *value)
+{
+	char quoted[128];
+
+	*fault = (struct s3_fault){0};
+	snprintf(fault->code, sizeof(fault->code), "%s", code);
+	snprintf(fault->message, sizeof(fault->message), "%s: %s", what,
+	         log_quote(quoted, sizeof(quoted), value));
+	return -EINVAL;
+}
+
+static int set_up_place(struct s3 *s3, const struct s3_conf *conf, struct s3_fault *fault)
+{
+	const char *endpoint = conf->endpoint ? conf->endpoint : s3->creds.endpoint;
+	const char *region = conf->region ? conf->region : s3->creds.region;
+	enum s3_addressing style = conf->addressing ? conf->addressing : s3->creds.addressing;
+	int err;
+
+	if (!conf->bucket || !good_bucket(conf->bucket))
+		return refuse(fault, "Bucket", "not the name of a bucket",
+		              conf->bucket ? conf->bucket : "");
+	if (!region)
+		region = "us-east-1";
+	if (!good_region(region))
+		return refuse(fault, "Region", "not the name of a region", region);
+	s3->aws = !endpoint;
+	s3->path_style = style == S3_ADDRESS_PATH ||
+	                 (style == S3_ADDRESS_AUTO && (!s3->aws || !fits_host(conf->bucket)));
+	s3->bucket = strdup(conf->bucket);
+	if (conf->storage_class)
+		s3->storage_class = strdup(conf->storage_class);
+	if (!s3->bucket || (conf->storage_class && !s3->storage_class))
+		return -ENOMEM;
+	err = place_init(&s3->places[0], endpoint, region);
+	return err == -EINVAL ? refuse(fault, "Endpoint", "not the URL of a service", endpoint)
+	                      : err;
+}
+
+int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
+{
+	const struct http_conf http = {
+		.user_agent = conf->user_agent ? conf->user_agent : "pourfs",
+		.ca_file = conf->ca_file,
+		.idle_max = conf->connections ? conf->connections : 16,
+	};
+	struct s3_fault unwanted;
+	struct s3 *s3 = calloc(1, sizeof(*s3));
+	int err;
+
+	if (!fault)
+		fault = &unwanted;
+	*fault = (struct s3_fault){0};
+	if (!s3)
+		return -ENOMEM;
+	pthread_mutex_init(&s3->lock, NULL);
+	s3->connect_timeout_s = conf->connect_timeout_s ? conf->connect_timeout_s : 10;
+	s3->stall_timeout_s = conf->stall_timeout_s ? conf->stall_timeout_s : 30;
+	s3->retry_time_s = conf->retry_time_s ? conf->retry_time_s : 300;
+	err = creds_load(&s3->creds, conf->profile, conf->anonymous, fault);
+	if (!err)
+		err = set_up_place(s3, conf, fault);
+	if (!err)
+		err = http_new(&s3->http, &http);
+	if (err)
+		s3_free(s3);
+	else
+		*out = s3;
+	return err;
+}
+
+void s3_free(struct s3 *s3)
+{
+	if (!s3)
+		return;
+	http_free(s3->http);
+	creds_fini(&s3->creds);
+	place_fini(&s3->places[0]);
+	place_fini(&s3->places[1]);
+	pthread_mutex_destroy(&s3->lock);
+	free(s3->bucket);
+	free(s3->storage_class);
+	free(s3);
+}
+
+const struct client_place *client_place(const struct s3 *s3)
+{
+	return &s3->places[atomic_load(&s3->place)];
+}
+
+bool client_follow(struct s3 *s3, const struct client_place *from, const char *region)
+{
+	const struct client_place *first = &s3->places[0];
+	bool moved;
+
+	if (!good_region(region) || strcmp(region, from->region) == 0)
+		return false;
+	pthread_mutex_lock(&s3->lock);
+	if (atomic_load(&s3->place) == 0 &&
+	    place_init(&s3->places[1], s3->aws ? NULL : first->url, region) == 0) {
+		atomic_store(&s3->place, 1);
+		log_info("the bucket is in region %s, not in %s", region, first->region);
+	}
+	moved = client_place(s3) != from;
+	pthread_mutex_unlock(&s3->lock);
+	return moved;
+}
+
+const char *s3_bucket(const struct s3 *s3)
+{
+	return s3->bucket;
+}
+
+const char *s3_endpoint(const struct s3 *s3)
+{
+	return client_place(s3)->url;
+}
+
+const char *s3_region(const struct s3 *s3)
+{
+	return client_place(s3)->region;
+}
+
+void s3_stats(const struct s3 *s3, struct s3_stats *out)
+{
+	*out = (struct s3_stats){
+		.requests = atomic_load(&s3->requests),
+		.retries = atomic_load(&s3->retries),
+		.errors = atomic_load(&s3->errors),
+		.bytes_sent = atomic_load(&s3->bytes_sent),
+		.bytes_received = atomic_load(&s3->bytes_received),
+	};
+}
