@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+#include "object.h"
+#include "xml.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A read under way: bytes [offset, offset + wanted), of which done are here. */
+struct get {
+	uint64_t offset, wanted, done;
+	struct s3_etag etag; /* "": not known yet */
+	uint64_t size;       /* of the object; valid once known */
+	bool known;          /* an answer came, and object was filled in */
+	struct s3_object *object;
+};
+
+/* Which bytes of how many the answer carries. 0 or -EIO. */
+static int read_extent(const struct http_answer *a, uint64_t *first, uint64_t *n, uint64_t *size)
+{
+	const char *range = s3_headers_get(&a->headers, "content-range");
+	const char *length = s3_headers_get(&a->headers, "content-length");
+	unsigned long long from, to, of;
+	int end = 0;
+
+	if (a->status == 206) {
+		if (!range || sscanf(range, "bytes %llu-%llu/%llu%n", &from, &to, &of, &end) != 3 ||
+		    range[end] || from > to || to >= of || of > INT64_MAX)
+			return -EIO;
+		*first = from;
+		*n = to - from + 1;
+		*size = of;
+		return 0;
+	}
+	if (a->status != 200 || !length || sscanf(length, "%llu%n", &of, &end) != 1 ||
+	    length[end] || of > INT64_MAX)
+		return -EIO;
+	*first = 0;
+	*n = *size = of;
+	return 0;
+}
+
+/* Whether this is what was asked for, whole or not; then it counts as done. */
+static int accept(struct get *g, const struct http_answer *a, bool whole)
+{
+	const char *value = s3_headers_get(&a->headers, "etag");
+	struct s3_etag etag;
+	uint64_t first, n, size;
+	int err = read_extent(a, &first, &n, &size);
+
+	if (err)
+		return err;
+	xml_set_etag(&etag, value ? value : "");
+	if (g->etag.s[0] && etag.s[0] && strcmp(g->etag.s, etag.s) != 0)
+		return -ESTALE; /* some services do not know If-Match */
+	if (first != g->offset + g->done || n > g->wanted - g->done ||
+	    (whole ? a->received != n : a->received > n) || (g->known && size != g->size))
+		return -EIO;
+	if (!g->known && g->object) {
+		err = object_read(a, g->object);
+		if (err)
+			return err;
+		g->object->size = size;
+	}
+	g->known = true;
+	g->size = size;
+	g->etag = etag;
+	g->done += a->received;
+	return 0;
+}
+
+/* Nothing to read at the offset: but what is the object? */
+static int settle_beyond(struct s3 *s3, const struct request *r, struct get *g,
+                         struct s3_call *call)
+{
+	int err = 0;
+
+	if (g->done > 0)
+		return request_fail(s3, r, call, -EIO, "Damaged", "the object ends too early");
+	if (g->object)
+		err = s3_head(s3, r->key, g->object, call);
+	if (!err && g->object) {
+		g->known = true;
+		if (g->etag.s[0] && strcmp(g->object->etag.s, g->etag.s) != 0)
+			err = request_fail(s3, r, call, -ESTALE, "PreconditionFailed", "");
+	}
+	return err;
+}
+
+static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call *call)
+{
+	struct http_answer answer;
+	int err, end;
+
+	r->into_skip = g->done;
+	r->err = 0;
+	s3_headers_fini(&r->headers);
+	request_headerf(r, "range", "bytes=%llu-%llu", (unsigned long long)(g->offset + g->done),
+	                (unsigned long long)(g->offset + g->wanted - 1));
+	object_add_etag(r, "if-match", &g->etag);
+	err = request_run(s3, r, &answer, call);
+	if (err == 0 && answer.status == 416) {
+		err = settle_beyond(s3, r, g, call);
+		g->wanted = err ? g->wanted : 0;
+	} else if (err >= 0) {
+		end = accept(g, &answer, err == 0);
+		/* Without an ETag the rest may be of another object. */
+		if (!end && err == REQUEST_RESUME && !g->etag.s[0])
+			end = -EIO;
+		err = end;
+		if (err)
+			request_fail(s3, r, call, err,
+			             err == -ESTALE ? "PreconditionFailed" : "Damaged",
+			             err == -ESTALE ? "" : "not the bytes that were asked for");
+	}
+	http_answer_fini(&answer);
+	return err;
+}
+
+ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iovec *iov, int iovcnt,
+               const struct s3_etag *if_match, struct s3_object *object, struct s3_call *call)
+{
+	struct request r = {
+		.op = "GetObject", .method = "GET", .key = key, .into = iov, .intocnt = iovcnt};
+	struct get g = {.offset = offset, .object = object};
+	int err = 0;
+
+	for (int i = 0; i < iovcnt; i++)
+		g.wanted += iov[i].iov_len;
+	if (offset > INT64_MAX || g.wanted > INT64_MAX - offset)
+		return -EINVAL;
+	if (if_match)
+		g.etag = *if_match;
+	if (g.wanted == 0)
+		return object ? s3_head(s3, key, object, call) : 0;
+	/* Each round but the last has brought a byte, so the rounds end. */
+	while (!err && g.done < g.wanted && (!g.known || g.offset + g.done < g.size))
+		err = step(s3, &r, &g, call);
+	request_fini(&r);
+	if (err && g.known && object)
+		s3_object_fini(object);
+	return err ? err : (ssize_t)g.done;
+}
