@@ -81,7 +81,7 @@ static void on_message(void *ctx, const char *format, ...)
 	(void)ctx, (void)format; /* the result says it */
 }
 
-int walk_xml(struct walk *w, const char *s, size_t n, const char *roots)
+static int parse(struct walk *w, const char *s, size_t n, const char *roots)
 {
 	xmlSAXHandler sax = {
 		.initialized = XML_SAX2_MAGIC,
@@ -116,6 +116,47 @@ int walk_xml(struct walk *w, const char *s, size_t n, const char *roots)
 	buf_fini(&w->path);
 	buf_fini(&w->text);
 	return w->err;
+}
+
+static bool forbidden(unsigned long c)
+{
+	return c < 0x20 && c != '\t' && c != '\n' && c != '\r';
+}
+
+/* Control characters, and references to them as AWS writes them, become '?'. */
+static void blot(char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i + 2;
+		char *stop;
+
+		if (forbidden((unsigned char)s[i]))
+			s[i] = '?';
+		if (s[i] != '&' || s[i + 1] != '#')
+			continue;
+		end += s[end] == 'x';
+		if (!forbidden(strtoul(s + end, &stop, s[i + 2] == 'x' ? 16 : 10)) ||
+		    stop == s + end || *stop != ';')
+			continue;
+		memset(s + i, '?', (size_t)(stop + 1 - (s + i)));
+	}
+}
+
+int walk_xml(struct walk *w, const char *s, size_t n, const char *roots)
+{
+	struct buf copy = BUF_INIT;
+	int err;
+
+	if (!w->lenient)
+		return parse(w, s, n, roots);
+	buf_add(&copy, s, n);
+	err = buf_error(&copy);
+	if (!err) {
+		blot(copy.s, copy.len);
+		err = parse(w, copy.s, copy.len, roots);
+	}
+	buf_fini(&copy);
+	return err;
 }
 
 uint64_t walk_number(struct walk *w, const char *s, uint64_t max)

@@ -21,6 +21,9 @@ struct walk {
 	void (*begin)(struct walk *w, const char *path);
 	void (*end)(struct walk *w, const char *path, const char *text);
 	void *out; /* what the reader fills in */
+	/* Services echo keys that XML cannot carry. A reader to whom the key is
+	 * nothing gets a '?' for such characters instead of an error. */
+	bool lenient;
 	int err;
 	char root[WALK_NAME_MAX + 1]; /* local name of the root element */
 	/* The walker's own: */

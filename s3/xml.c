@@ -64,7 +64,7 @@ static void error_end(struct walk *w, const char *path, const char *text)
 int xml_read_error(const char *s, size_t n, struct xml_error *error)
 {
 	struct xml_error e = {0};
-	struct walk w = {.end = error_end, .out = &e};
+	struct walk w = {.end = error_end, .out = &e, .lenient = true};
 	int err = walk_xml(&w, s, n, NULL);
 
 	if (err || strcmp(w.root, "Error") != 0)
@@ -182,7 +182,7 @@ static void upload_id_end(struct walk *w, const char *path, const char *text)
 int xml_read_upload_id(const char *s, size_t n, char **id)
 {
 	char *found = NULL;
-	struct walk w = {.end = upload_id_end, .out = &found};
+	struct walk w = {.end = upload_id_end, .out = &found, .lenient = true};
 	int err = walk_xml(&w, s, n, "InitiateMultipartUploadResult ");
 
 	if (!err && (!found || !*found))
@@ -203,7 +203,7 @@ static void etag_end(struct walk *w, const char *path, const char *text)
 int xml_read_etag(const char *s, size_t n, struct s3_etag *etag)
 {
 	struct s3_etag found = {""};
-	struct walk w = {.end = etag_end, .out = &found};
+	struct walk w = {.end = etag_end, .out = &found, .lenient = true};
 	int err = walk_xml(&w, s, n,
 	                   "CopyObjectResult CopyPartResult CompleteMultipartUploadResult ");
 
@@ -253,7 +253,7 @@ int xml_read_parts(const char *s, size_t n, struct s3_parts *parts, struct xml_m
 {
 	size_t before = parts->n;
 	struct parts p = {.to = parts};
-	struct walk w = {.begin = parts_begin, .end = parts_end, .out = &p};
+	struct walk w = {.begin = parts_begin, .end = parts_end, .out = &p, .lenient = true};
 	int err = walk_xml(&w, s, n, "ListPartsResult ");
 
 	for (size_t i = before; !err && i < parts->n; i++)
@@ -346,7 +346,7 @@ int xml_read_uploads(const char *s, size_t n, bool encoded, struct s3_uploads *u
 {
 	size_t before = uploads->n;
 	struct uploads u = {.to = uploads, .encoded = encoded};
-	struct walk w = {.begin = uploads_begin, .end = uploads_end, .out = &u};
+	struct walk w = {.begin = uploads_begin, .end = uploads_end, .out = &u, .lenient = encoded};
 	int err = walk_xml(&w, s, n, "ListMultipartUploadsResult ");
 
 	if (!err)

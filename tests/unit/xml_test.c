@@ -249,6 +249,30 @@ TEST(bodies_escape_what_they_carry)
 	buf_fini(&b);
 }
 
+TEST(an_echoed_key_that_xml_cannot_carry_does_no_harm)
+{
+	const char *raw = "<InitiateMultipartUploadResult><Key>a\x01</Key><UploadId>u</UploadId>"
+			  "</InitiateMultipartUploadResult>";
+	const char *refs = "<Error><Code>NoSuchKey</Code><Key>&#x1;&#31;&#x1f;&amp;</Key>"
+			   "<Message>&#65;&#x1</Message></Error>";
+	const char *list = "<ListBucketResult><Contents><Key>\x01</Key></Contents>"
+			   "</ListBucketResult>";
+	struct xml_error e;
+	struct s3_page p;
+	char *id = NULL;
+
+	check_int(xml_read_upload_id(raw, strlen(raw), &id), 0);
+	check_str(id, "u");
+	free(id);
+	check_int(xml_read_error(refs, strlen(refs), &e), -EIO);
+	refs = "<Error><Code>NoSuchKey</Code><Key>&#x1;&#31;&#x1f;&amp;</Key>"
+	       "<Message>&#65;&#x1;b</Message></Error>";
+	check_int(xml_read_error(refs, strlen(refs), &e), 1);
+	check_str(e.code, "NoSuchKey");
+	check_str(e.message, "A?????b");
+	check_int(read_list(list, &p), -EIO);
+}
+
 TEST(keys_that_xml_cannot_carry_are_known)
 {
 	check(xml_can_carry("a/b \xc3\xa9 \xf0\x9f\x8e\xac&<>"));
