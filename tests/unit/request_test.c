@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/* The client against a service on loopback that answers from a script, for what
+ * no real service does when asked. */
+#include "s3.h"
+
+#include "log.h"
+#include "test.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define ANSWERS_MAX 8
+
+/* One connection an answer, closed after it. NULL: closed without an answer. */
+struct service {
+	const char *answers[ANSWERS_MAX];
+	int n;
+	char requests[ANSWERS_MAX][4096];
+	int served, fd;
+	pthread_t thread;
+	struct s3 *s3;
+};
+
+static void read_request(int fd, char *to, size_t size)
+{
+	size_t n = 0, want = size;
+	ssize_t got;
+
+	memset(to, 0, size);
+	while (n < want && n < size - 1 && (got = read(fd, to + n, size - 1 - n)) > 0) {
+		char *end, *length;
+
+		n += (size_t)got;
+		end = strstr(to, "\r\n\r\n");
+		length = strcasestr(to, "\r\ncontent-length:");
+		if (end)
+			want = (size_t)(end + 4 - to) +
+			       (length && length < end ? strtoul(length + 17, NULL, 10) : 0);
+	}
+}
+
+static void *serve(void *ctx)
+{
+	struct service *s = ctx;
+
+	for (int i = 0; i < s->n; i++) {
+		int fd = accept(s->fd, NULL, NULL);
+
+		if (fd < 0)
+			break;
+		read_request(fd, s->requests[i], sizeof(s->requests[i]));
+		s->served++;
+		if (s->answers[i] && write(fd, s->answers[i], strlen(s->answers[i])) < 0)
+			perror("write");
+		shutdown(fd, SHUT_WR);
+		while (read(fd, &(char){0}, 1) > 0)
+			continue;
+		close(fd);
+	}
+	return NULL;
+}
+
+static void start(struct service *s)
+{
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(at);
+	char url[64];
+	struct s3_conf conf = {.bucket = "bkt", .endpoint = url, .retry_time_s = 20};
+
+	log_setup(LOG_LEVEL_ERROR, false);
+	setenv("AWS_ACCESS_KEY_ID", "A", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "S", 1);
+	setenv("AWS_CONFIG_FILE", "/dev/null", 1);
+	setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
+	unsetenv("http_proxy");
+	s->fd = socket(AF_INET, SOCK_STREAM, 0);
+	check(bind(s->fd, (struct sockaddr *)&at, size) == 0 && listen(s->fd, 8) == 0);
+	check(getsockname(s->fd, (struct sockaddr *)&at, &size) == 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%u", ntohs(at.sin_port));
+	while (s->n < ANSWERS_MAX && s->answers[s->n])
+		s->n++;
+	for (int i = 0; i < s->n; i++)
+		if (!*s->answers[i])
+			s->answers[i] = NULL;
+	pthread_create(&s->thread, NULL, serve, s);
+	check_int(s3_new(&s->s3, &conf, NULL), 0);
+}
+
+/* Every answer was asked for. */
+static void stop(struct service *s)
+{
+	s3_free(s->s3); /* ends its idle connections, which serve() waits for */
+	shutdown(s->fd, SHUT_RDWR);
+	pthread_join(s->thread, NULL);
+	close(s->fd);
+	check_int(s->served, s->n);
+}
+
+#define LOST        ""
+#define HELLO_TWICE "616b22817b80eed9f65c3aa38cd29054"
+#define EMPTY_200   "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nETag: \"e1\"\r\n\r\n"
+
+static ssize_t get(struct service *s, char *to, size_t n, struct s3_object *o)
+{
+	struct iovec iov[] = {{to, 3}, {to + 3, n - 3}};
+
+	memset(to, 0, n + 1);
+	return s3_get(s->s3, "k", 0, iov, 2, NULL, o, NULL);
+}
+
+TEST(a_broken_body_is_resumed_where_it_broke)
+{
+	struct service s = {.answers = {"HTTP/1.1 206 P\r\nContent-Length: 10\r\nETag: \"v1\"\r\n"
+	                                "Content-Range: bytes 0-9/20\r\n\r\n0123",
+	                                LOST,
+	                                "HTTP/1.1 206 P\r\nContent-Length: 6\r\nETag: \"v1\"\r\n"
+	                                "Content-Range: bytes 4-9/20\r\n\r\n456789"}};
+	struct s3_object o;
+	char got[11];
+
+	start(&s);
+	check_int(get(&s, got, 10, &o), 10);
+	check_str(got, "0123456789");
+	check_int(o.size, 20);
+	check(strcasestr(s.requests[0], "\r\nrange: bytes=0-9\r\n") != NULL);
+	check(strcasestr(s.requests[0], "\r\nif-match:") == NULL);
+	check(strcasestr(s.requests[2], "\r\nrange: bytes=4-9\r\n") != NULL);
+	check(strcasestr(s.requests[2], "\r\nif-match: \"v1\"\r\n") != NULL);
+	s3_object_fini(&o);
+	stop(&s);
+}
+
+static void check_get(const char *answer, ssize_t want)
+{
+	struct service s = {.answers = {answer}};
+	char got[11];
+
+	start(&s);
+	check_int(get(&s, got, 10, NULL), want);
+	stop(&s);
+}
+
+TEST(what_was_not_asked_for_is_an_error)
+{
+	check_get("HTTP/1.1 206 P\r\nContent-Length: 4\r\n"
+	          "Content-Range: bytes 1-4/20\r\n\r\n1234",
+	          -EIO);
+	check_get("HTTP/1.1 206 P\r\nContent-Length: 4\r\n\r\n1234", -EIO);
+	check_get("HTTP/1.1 206 P\r\nContent-Length: 3\r\n"
+	          "Content-Range: bytes 0-9/20\r\n\r\n123",
+	          -EIO);
+	check_get("HTTP/1.1 206 P\r\nContent-Length: 12\r\n"
+	          "Content-Range: bytes 0-11/20\r\n\r\n012345678901",
+	          -EIO);
+	check_get("HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n012345678901", -EIO);
+	check_get("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n0123", 4);
+}
+
+TEST(another_version_is_stale_even_if_the_service_ignores_if_match)
+{
+	struct service s = {.answers = {"HTTP/1.1 206 P\r\nContent-Length: 4\r\nETag: \"v2\"\r\n"
+	                                "Content-Range: bytes 0-3/20\r\n\r\n0123"}};
+	struct s3_etag v1 = {"v1"};
+	char got[4];
+	struct iovec iov = {got, 4};
+
+	start(&s);
+	check_int(s3_get(s.s3, "k", 0, &iov, 1, &v1, NULL, NULL), -ESTALE);
+	stop(&s);
+}
+
+static int put(struct service *s, unsigned flags, struct s3_etag *etag, struct s3_call *call)
+{
+	struct iovec iov = {(char *)"hello", 5};
+	struct s3_body body = {&iov, 1, 5};
+
+	return s3_put(s->s3, "k", NULL, &body, flags, etag, call);
+}
+
+TEST(what_may_pass_is_sent_again_whole)
+{
+	struct service s = {.answers = {LOST, "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
+	                                "HTTP/1.1 400 B\r\nContent-Length: 38\r\n\r\n"
+	                                "<Error><Code>BadDigest</Code></Error>\n",
+	                                EMPTY_200}};
+	_Atomic uint64_t sent = 0, retries = 0;
+	struct s3_call call = {.sent = &sent, .retries = &retries};
+	struct s3_stats stats;
+
+	start(&s);
+	check_int(put(&s, 0, NULL, &call), 0);
+	check_int(atomic_load(&retries), 3);
+	check_int(atomic_load(&sent), 5);
+	for (int i = 0; i < 4; i++) {
+		check(strstr(s.requests[i], "\r\n\r\nhello") != NULL);
+		check(strcasestr(s.requests[i], "\r\nexpect:") == NULL);
+	}
+	s3_stats(s.s3, &stats);
+	check_int(stats.requests, 4);
+	check_int(stats.retries, 3);
+	check_int(stats.bytes_sent, 20);
+	stop(&s);
+}
+
+TEST(a_clock_that_is_off_is_corrected_once)
+{
+	const char *skewed = "HTTP/1.1 403 F\r\nDate: Fri, 24 May 2013 00:00:00 GMT\r\n"
+			     "Content-Length: 48\r\n\r\n"
+			     "<Error><Code>RequestTimeTooSkewed</Code></Error>";
+	struct service s = {.answers = {skewed, EMPTY_200, skewed, skewed}};
+
+	start(&s);
+	check_int(put(&s, 0, NULL, NULL), 0);
+	check(strcasestr(s.requests[0], "x-amz-date: 2013") == NULL);
+	check(strcasestr(s.requests[1], "x-amz-date: 20130524T0000") != NULL);
+	check_int(put(&s, 0, NULL, NULL), -EACCES);
+	stop(&s);
+}
+
+TEST(another_region_is_followed_once_and_remembered)
+{
+	const char *moved = "HTTP/1.1 400 B\r\nContent-Length: 83\r\n\r\n"
+			    "<Error><Code>AuthorizationHeaderMalformed</Code>"
+			    "<Region>eu-west-1</Region></Error> ";
+	const char *again = "HTTP/1.1 301 M\r\nx-amz-bucket-region: eu-west-2\r\n"
+			    "Content-Length: 0\r\n\r\n";
+	struct service s = {.answers = {moved, EMPTY_200, EMPTY_200, again}};
+
+	start(&s);
+	check_int(put(&s, 0, NULL, NULL), 0);
+	check(strstr(s.requests[0], "/us-east-1/s3/aws4_request") != NULL);
+	check(strstr(s.requests[1], "/eu-west-1/s3/aws4_request") != NULL);
+	check_int(put(&s, 0, NULL, NULL), 0);
+	check(strstr(s.requests[2], "/eu-west-1/s3/aws4_request") != NULL);
+	check_str(s3_region(s.s3), "eu-west-1");
+	check_int(put(&s, 0, NULL, NULL), -EIO);
+	stop(&s);
+}
+
+TEST(an_error_in_a_200_is_an_error)
+{
+	struct service s = {.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 43\r\n\r\n  \n"
+	                                "<Error><Code>AccessDenied</Code></Error>",
+	                                "HTTP/1.1 200 OK\r\nContent-Length: 41\r\n\r\n"
+	                                "<Error><Code>InternalError</Code></Error>",
+	                                "HTTP/1.1 200 OK\r\nContent-Length: 51\r\n\r\n"
+	                                "<CopyObjectResult><ETag>x</ETag></CopyObjectResult>"}};
+	struct s3_etag etag;
+
+	start(&s);
+	check_int(s3_copy(s.s3, "a", NULL, "b", NULL, 0, NULL, NULL), -EACCES);
+	check_int(s3_copy(s.s3, "a", NULL, "b", NULL, 0, &etag, NULL), 0);
+	check_str(etag.s, "x");
+	stop(&s);
+}
+
+TEST(a_wrong_412_for_a_source_in_parts_is_seen_through)
+{
+	struct service s = {
+		.answers = {"HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n",
+	                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"s-2\"\r\n\r\n",
+	                    "HTTP/1.1 200 OK\r\nContent-Length: 51\r\n\r\n"
+	                    "<CopyObjectResult><ETag>x</ETag></CopyObjectResult>",
+	                    "HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n",
+	                    "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"t-2\"\r\n\r\n"}};
+	struct s3_etag source = {"s-2"};
+
+	start(&s);
+	check_int(s3_copy(s.s3, "a", &source, "b", NULL, 0, NULL, NULL), 0);
+	check(strcasestr(s.requests[0], "copy-source-if-match: \"s-2\"") != NULL);
+	check(strcasestr(s.requests[2], "copy-source-if-match") == NULL);
+	check_int(s3_copy(s.s3, "a", &source, "b", NULL, 0, NULL, NULL), -ESTALE);
+	stop(&s);
+}
+
+TEST(if_absent_is_left_out_where_it_is_not_known)
+{
+	struct service s = {
+		.answers = {"HTTP/1.1 501 N\r\nContent-Length: 0\r\n\r\n", EMPTY_200, EMPTY_200}};
+
+	start(&s);
+	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), 0);
+	check(strcasestr(s.requests[0], "\r\nif-none-match: *") != NULL);
+	check(strcasestr(s.requests[1], "\r\nif-none-match") == NULL);
+	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), 0);
+	check(strcasestr(s.requests[2], "\r\nif-none-match") == NULL);
+	stop(&s);
+}
+
+TEST(if_absent_knows_its_own_object_again)
+{
+	const char *exists = "HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n";
+	const char *own = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+			  "ETag: \"5d41402abc4b2a76b9719d911017c592\"\r\n\r\n";
+	const char *other = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nETag: \"x\"\r\n\r\n";
+	struct service s = {.answers = {LOST, exists, own, LOST, exists, other, exists}};
+	struct s3_etag etag;
+
+	start(&s);
+	check_int(put(&s, S3_IF_ABSENT, &etag, NULL), 0);
+	check_str(etag.s, "5d41402abc4b2a76b9719d911017c592");
+	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
+	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
+	stop(&s);
+}
+
+#define GONE "HTTP/1.1 404 N\r\nContent-Length: 40\r\n\r\n<Error><Code>NoSuchUpload</Code></Error>"
+
+/* The MD5 of the MD5s of "hello" and "hello" is what the object's ETag must be. */
+static int complete(struct service *s, struct s3_etag *etag)
+{
+	struct s3_part parts[] = {{1, 5, {"5d41402abc4b2a76b9719d911017c592"}},
+	                          {2, 5, {"5d41402abc4b2a76b9719d911017c592"}}};
+
+	return s3_upload_complete(s->s3, "k", "u", parts, 2, 10, 0, etag, NULL);
+}
+
+TEST(a_lost_complete_is_settled_by_a_look_at_the_object)
+{
+	const char *made = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+			   "ETag: \"" HELLO_TWICE "-2\"\r\n\r\n";
+	const char *other = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+			    "ETag: \"00000000000000000000000000000000-2\"\r\n\r\n";
+	struct service s = {.answers = {LOST, GONE, made, LOST, GONE, other, GONE}};
+	struct s3_etag etag;
+
+	start(&s);
+	check_int(complete(&s, &etag), 0);
+	check_str(etag.s, HELLO_TWICE "-2");
+	check_int(complete(&s, NULL), -ENOENT);
+	check_int(complete(&s, NULL), -ENOENT);
+	stop(&s);
+}
+
+TEST(mp_object_size_is_left_out_where_it_is_refused)
+{
+	struct service s = {.answers = {"HTTP/1.1 501 N\r\nContent-Length: 0\r\n\r\n",
+	                                "HTTP/1.1 200 OK\r\nContent-Length: 77\r\n\r\n"
+	                                "<CompleteMultipartUploadResult><ETag>x</ETag>"
+	                                "</CompleteMultipartUploadResult> "}};
+
+	start(&s);
+	check_int(complete(&s, NULL), 0);
+	check(strcasestr(s.requests[0], "\r\nx-amz-mp-object-size: 10\r\n") != NULL);
+	check(strcasestr(s.requests[1], "mp-object-size") == NULL);
+	stop(&s);
+}
+
+TEST(a_flood_is_cut_off)
+{
+	static char flood[9 << 20];
+	struct service s = {.answers = {flood}};
+	struct s3_page page;
+	struct s3_call call = {0};
+
+	memset(flood, 'x', sizeof(flood) - 1);
+	memcpy(flood, "HTTP/1.1 200 OK\r\n\r\n", 19);
+	start(&s);
+	check_int(s3_list(s.s3, "", 0, NULL, NULL, 10, &page, &call), -EIO);
+	check_str(call.fault.code, "TooMuch");
+	stop(&s);
+}
+
+TEST_MAIN
