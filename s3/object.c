@@ -222,7 +222,8 @@ int object_copy(struct s3 *s3, struct request *r, const char *from, const struct
 	if (!err) {
 		err = xml_read_etag(answer.body.s, answer.body.len, &made);
 		if (err)
-			request_fail(s3, r, call, err, "Damaged", "no ETag of the copy");
+			err = request_fail(s3, r, call, err == -ENODATA ? -EIO : err, "Damaged",
+			                   "no ETag of the copy");
 	}
 	if (!err && etag)
 		*etag = made;

@@ -194,23 +194,32 @@ int xml_read_upload_id(const char *s, size_t n, char **id)
 	return err;
 }
 
+struct named_etag {
+	struct s3_etag etag;
+	bool named;
+};
+
 static void etag_end(struct walk *w, const char *path, const char *text)
 {
-	if (strcmp(path, "ETag") == 0)
-		xml_set_etag(w->out, text);
+	struct named_etag *found = w->out;
+
+	if (strcmp(path, "ETag") == 0) {
+		xml_set_etag(&found->etag, text);
+		found->named = true;
+	}
 }
 
 int xml_read_etag(const char *s, size_t n, struct s3_etag *etag)
 {
-	struct s3_etag found = {""};
+	struct named_etag found = {0};
 	struct walk w = {.end = etag_end, .out = &found, .lenient = true};
 	int err = walk_xml(&w, s, n,
 	                   "CopyObjectResult CopyPartResult CompleteMultipartUploadResult ");
 
-	if (!err && !found.s[0])
-		err = -EIO;
+	if (!err && !found.etag.s[0])
+		err = found.named ? -ENODATA : -EIO;
 	if (!err)
-		*etag = found;
+		*etag = found.etag;
 	return err;
 }
 

@@ -27,7 +27,7 @@ int xml_read_error(const char *s, size_t n, struct xml_error *error) s3_must_che
 int xml_read_list(const char *s, size_t n, struct s3_page *page) s3_must_check;
 /* CreateMultipartUpload. *id is for free(). */
 int xml_read_upload_id(const char *s, size_t n, char **id) s3_must_check;
-/* CopyObject, UploadPartCopy, CompleteMultipartUpload. */
+/* CopyObject, UploadPartCopy, CompleteMultipartUpload. -ENODATA: an empty ETag. */
 int xml_read_etag(const char *s, size_t n, struct s3_etag *etag) s3_must_check;
 
 /* Where the next page of ListParts or ListMultipartUploads begins; zeros at

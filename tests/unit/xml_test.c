@@ -143,6 +143,8 @@ TEST(upload_ids_and_etags_are_read_or_missed)
 	const char *none = "<InitiateMultipartUploadResult/>";
 	const char *done = "<CompleteMultipartUploadResult><ETag>\"ab-3\"</ETag>"
 			   "</CompleteMultipartUploadResult>";
+	const char *empty = "<CompleteMultipartUploadResult><ETag></ETag>"
+			    "</CompleteMultipartUploadResult>";
 	const char *error = "<Error><Code>InternalError</Code></Error>";
 	struct s3_etag etag = {"old"};
 	char *got = NULL;
@@ -152,6 +154,8 @@ TEST(upload_ids_and_etags_are_read_or_missed)
 	free(got);
 	check_int(xml_read_upload_id(none, strlen(none), &got), -EIO);
 	check_int(xml_read_etag(error, strlen(error), &etag), -EIO);
+	check_str(etag.s, "old");
+	check_int(xml_read_etag(empty, strlen(empty), &etag), -ENODATA);
 	check_str(etag.s, "old");
 	check_int(xml_read_etag(done, strlen(done), &etag), 0);
 	check_str(etag.s, "ab-3");
