@@ -107,8 +107,6 @@ lint:
 	clang-format --dry-run -Werror $(SOURCES)
 	shellcheck $(SCRIPTS)
 	$(if $(MANUALS),mandoc -T lint -W warning $(MANUALS))
-	! command -v cppcheck >/dev/null || cppcheck --quiet --error-exitcode=1 --inline-suppr \
-		--enable=warning,portability -Iinclude $(wildcard base s3 fs)
 
 install: all
 	install -D -m 755 $(BUILD)/pourfs $(DESTDIR)$(PREFIX)/bin/pourfs
