@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include "watch.h"
 
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
+#define ARENAS 2 /* of malloc(): with one a thread, what they keep free adds up */
 
 /* ------------------------------------------------------------- the mount */
 
@@ -238,6 +240,7 @@ static int mount_main(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	signal(SIGPIPE, SIG_IGN);
+	mallopt(M_ARENA_MAX, ARENAS);
 	if (argc > 1 && !strcmp(argv[1], "status"))
 		return watch_main(argc - 2, argv + 2);
 	return mount_main(argc - 1, argv + 1);

@@ -17,7 +17,10 @@ struct flight {
 	struct draft *draft;
 	struct parts_action a;
 	uint64_t slot; /* compose */
+	bool frees;    /* memory, when it lands */
 };
+
+static void compose_job(void *arg);
 
 static int take_off(struct draft *d, struct workers *pool, void (*run)(void *),
                     const struct parts_action *a, uint64_t slot)
@@ -27,7 +30,10 @@ static int take_off(struct draft *d, struct workers *pool, void (*run)(void *),
 
 	if (!fl)
 		return -ENOMEM;
-	*fl = (struct flight){.file = d->file, .draft = d, .slot = slot};
+	/* A slot to be composed waits for memory: who looks for some must not
+	 * wait for that. */
+	*fl = (struct flight){
+		.file = d->file, .draft = d, .slot = slot, .frees = run != compose_job};
 	if (a)
 		fl->a = *a;
 	/* The job waits for file->lock before it does anything with the file. */
@@ -38,7 +44,7 @@ static int take_off(struct draft *d, struct workers *pool, void (*run)(void *),
 	}
 	file_hold(d->file);
 	d->flights++;
-	d->file->m->flying++;
+	d->file->m->flying += fl->frees;
 	return 0;
 }
 
@@ -50,7 +56,7 @@ static void land(struct flight *fl, int err)
 	bool gone;
 
 	d->flights--;
-	f->m->flying--;
+	f->m->flying -= fl->frees;
 	if (err)
 		draft_fail(d, err);
 	draft_pump(d);
@@ -402,24 +408,40 @@ static int send_composed(struct draft *d, struct parts_action *a)
 	return transfer(d, a, false);
 }
 
-/* Fetches what lies under the slot, then sends it. */
-static int compose(struct draft *d, uint64_t slot)
+/* What the slot needs next; with *reserved, the reserve is this job's. */
+static int next_step(struct draft *d, uint64_t slot, bool reserved, struct parts_action *a)
 {
-	struct file *f = d->file;
+	int err = d->error;
 
+	if (err)
+		return err;
+	d->reserve = reserved;
+	err = parts_fetch(d->parts, slot, a);
+	d->reserve = false;
+	return err;
+}
+
+/* Blocks for the slot: the reserve, and when that is not enough, others'. */
+static void need_blocks(struct file *f, bool *reserved)
+{
+	pthread_mutex_unlock(&f->lock);
+	if (*reserved)
+		draft_relieve(f->m);
+	else
+		budget_reserve(f->m->budget);
+	*reserved = true;
+	pthread_mutex_lock(&f->lock);
+}
+
+/* Fetches what lies under the slot, then sends it. */
+static int compose(struct draft *d, uint64_t slot, bool *reserved)
+{
 	for (;;) {
 		struct parts_action a;
-		int err = d->error;
+		int err = next_step(d, slot, *reserved, &a);
 
-		if (!err) {
-			d->reserve = true;
-			err = parts_fetch(d->parts, slot, &a);
-			d->reserve = false;
-		}
 		if (err == PARTS_NO_BLOCK) {
-			pthread_mutex_unlock(&f->lock);
-			draft_relieve(f->m);
-			pthread_mutex_lock(&f->lock);
+			need_blocks(d->file, reserved);
 			continue;
 		}
 		if (err || a.what == PARTS_NOTHING)
@@ -436,16 +458,15 @@ static int compose(struct draft *d, uint64_t slot)
 static void compose_job(void *arg)
 {
 	struct flight *fl = arg;
-	struct mount *m = fl->file->m;
+	struct budget *budget = fl->file->m->budget;
+	bool reserved = false;
 	int err;
 
-	budget_reserve(m->budget);
 	pthread_mutex_lock(&fl->file->lock);
-	m->flying--; /* it needs memory, and frees none yet */
-	err = compose(fl->draft, fl->slot);
-	m->flying++;
+	err = compose(fl->draft, fl->slot, &reserved);
 	fl->draft->composing = false;
-	budget_unreserve(m->budget);
+	if (reserved)
+		budget_unreserve(budget);
 	land(fl, err);
 }
 

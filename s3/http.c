@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADERS_MAX       128         /* lines of an answer */
-#define HEADER_BYTES_MAX  (64U << 10) /* and their bytes */
-#define CURL_BUFFER_BYTES (512L << 10)
+#define HEADERS_MAX       128          /* lines of an answer */
+#define HEADER_BYTES_MAX  (64U << 10)  /* and their bytes */
+#define CURL_BUFFER_BYTES (128L << 10) /* each way, of each kept connection */
 
 struct http {
 	CURLSH *share;
