@@ -119,7 +119,7 @@ static const char *advice(const struct s3_fault *fault)
 	         "That host is not known: check the endpoint (-o endpoint=URL) and the network."},
 		{"Timeout",
 	         "No answer came in time: check the endpoint (-o endpoint=URL) and the network."},
-		{"TLS", "The certificate is not trusted: check the endpoint, or name its CA with "
+		{"Certificate", "The certificate is not trusted: check the endpoint, or name its CA with "
 	                "-o ca_file=FILE."},
 	};
 

@@ -66,7 +66,7 @@ struct s3_conf {
 	const char *profile;       /* else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
 	const char *storage_class; /* x-amz-storage-class of what is made */
 	const char *user_agent;
-	const char *ca_file; /* PEM; else the system's */
+	const char *ca_file; /* PEM; else AWS_CA_BUNDLE, else the system's */
 	enum s3_addressing addressing;
 	bool anonymous;             /* send unsigned requests */
 	unsigned connect_timeout_s; /* 10 */

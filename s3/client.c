@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static bool good_bucket(const char *s)
 {
@@ -106,11 +107,21 @@ static int set_up_place(struct s3 *s3, const struct s3_conf *conf, struct s3_fau
 	                      : err;
 }
 
+/* Whom to trust, if not the system's authorities. */
+static const char *ca_file_of(const struct s3_conf *conf)
+{
+	const char *bundle = getenv("AWS_CA_BUNDLE");
+
+	if (conf->ca_file)
+		return conf->ca_file;
+	return bundle && *bundle ? bundle : NULL;
+}
+
 int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 {
 	const struct http_conf http = {
 		.user_agent = conf->user_agent ? conf->user_agent : "pourfs",
-		.ca_file = conf->ca_file,
+		.ca_file = ca_file_of(conf),
 		.idle_max = conf->connections ? conf->connections : 16,
 	};
 	struct s3_fault unwanted;
@@ -122,6 +133,11 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 	*fault = (struct s3_fault){0};
 	if (!s3)
 		return -ENOMEM;
+	if (http.ca_file && access(http.ca_file, R_OK) != 0) {
+		free(s3);
+		return refuse(fault, "Certificate", "no file of certificates that can be read",
+		              http.ca_file);
+	}
 	pthread_mutex_init(&s3->lock, NULL);
 	s3->connect_timeout_s = conf->connect_timeout_s ? conf->connect_timeout_s : 10;
 	s3->stall_timeout_s = conf->stall_timeout_s ? conf->stall_timeout_s : 30;
