@@ -21,6 +21,12 @@ static struct handle *handle_new(struct mount *m, struct node *n)
 	pthread_mutex_lock(&m->tree->lock);
 	tree_hold_locked(n);
 	pthread_mutex_unlock(&m->tree->lock);
+	pthread_mutex_lock(&m->handles_lock);
+	h->next = m->handles;
+	if (h->next)
+		h->next->previous = h;
+	m->handles = h;
+	pthread_mutex_unlock(&m->handles_lock);
 	return h;
 }
 
@@ -28,6 +34,11 @@ void handle_release(struct mount *m, struct handle *h)
 {
 	bool last = false;
 
+	pthread_mutex_lock(&m->handles_lock);
+	*(h->previous ? &h->previous->next : &m->handles) = h->next;
+	if (h->next)
+		h->next->previous = h->previous;
+	pthread_mutex_unlock(&m->handles_lock);
 	if (h->file && h->writes) {
 		pthread_mutex_lock(&h->file->lock);
 		last = --h->file->writers == 0;
@@ -43,6 +54,12 @@ void handle_release(struct mount *m, struct handle *h)
 	pthread_rwlock_destroy(&h->lock);
 	tree_put(m->tree, h->node);
 	free(h);
+}
+
+void handle_release_all(struct mount *m)
+{
+	while (m->handles)
+		handle_release(m, m->handles);
 }
 
 static int open_file(struct mount *m, struct handle *h, int flags, bool created, pid_t pid,

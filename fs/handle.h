@@ -12,8 +12,9 @@
 #include "reader.h"
 
 struct handle {
-	struct node *node; /* held */
-	struct file *file; /* counted; NULL: a directory or a control file */
+	struct handle *next, *previous; /* of the mount */
+	struct node *node;              /* held */
+	struct file *file;              /* counted; NULL: a directory or a control file */
 	bool writes, appends;
 	pthread_rwlock_t lock; /* of reader */
 	struct reader *reader;
@@ -32,6 +33,8 @@ ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t of
 int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel) s3_must_check;
 int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel) s3_must_check;
 void handle_release(struct mount *m, struct handle *h);
+/* Those that the kernel will release no more, when the mount has ended. */
+void handle_release_all(struct mount *m);
 
 int handle_opendir(struct mount *m, struct node *n, struct handle **out,
                    const atomic_bool *cancel) s3_must_check;

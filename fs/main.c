@@ -6,9 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "draft.h"
+#include "handle.h"
 #include "log.h"
 #include "mount.h"
 #include "ops.h"
@@ -17,7 +19,8 @@
 #include "watch.h"
 
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
-#define ARENAS 2 /* of malloc(): with one a thread, what they keep free adds up */
+#define END_POLL_US  20000
+#define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
 
 /* ------------------------------------------------------------- the mount */
 
@@ -61,6 +64,7 @@ static int mount_init(struct mount *m, const struct opts *o)
 
 	*m = (struct mount){.conf = o->mount, .started = time(NULL)};
 	pthread_mutex_init(&m->drafts_lock, NULL);
+	pthread_mutex_init(&m->handles_lock, NULL);
 	pthread_mutex_init(&m->readers_lock, NULL);
 	make_run_id(m);
 	root = mount_default_attr(m, S_IFDIR, m->started);
@@ -73,12 +77,13 @@ static int mount_init(struct mount *m, const struct opts *o)
 
 static void mount_fini(struct mount *m)
 {
-	workers_free(m->fetches);
+	workers_free(m->fetches); /* its last jobs may still copy by the other */
 	workers_free(m->uploads);
 	s3_free(m->s3);
 	tree_free(m->tree);
 	budget_free(m->budget);
 	pthread_mutex_destroy(&m->drafts_lock);
+	pthread_mutex_destroy(&m->handles_lock);
 	pthread_mutex_destroy(&m->readers_lock);
 }
 
@@ -118,6 +123,13 @@ static bool tell_failed(struct draft *d, void *arg)
 	return false;
 }
 
+static bool is_draft(struct draft *d, void *arg)
+{
+	(void)d;
+	(void)arg;
+	return true;
+}
+
 /* Publishes what programs had not closed, and attributes held back. Returns
  * how many files and attributes did not get there. */
 static int finish(struct mount *m)
@@ -129,6 +141,9 @@ static int finish(struct mount *m)
 		file_put(u.file);
 	}
 	draft_any(m, tell_failed, &u);
+	handle_release_all(m);
+	while (draft_any(m, is_draft, NULL)) /* what failed is being aborted */
+		usleep(END_POLL_US);
 	return u.failed + (int)attr_flush_all(m);
 }
 

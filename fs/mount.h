@@ -46,6 +46,8 @@ struct mount {
 
 	pthread_mutex_t drafts_lock;  /* a leaf */
 	struct draft *drafts;         /* all of them, see draft.h */
+	pthread_mutex_t handles_lock; /* a leaf */
+	struct handle *handles;       /* all that are open, see handle.h */
 	pthread_mutex_t readers_lock; /* a leaf, but for reader->lock */
 	struct reader *readers;       /* all of them, see reader.h */
 	atomic_uint flying;           /* transfers that will free memory */

@@ -119,8 +119,9 @@ static const char *advice(const struct s3_fault *fault)
 	         "That host is not known: check the endpoint (-o endpoint=URL) and the network."},
 		{"Timeout",
 	         "No answer came in time: check the endpoint (-o endpoint=URL) and the network."},
-		{"Certificate", "The certificate is not trusted: check the endpoint, or name its CA with "
-	                "-o ca_file=FILE."},
+		{"Certificate",
+	         "The certificate is not trusted: check the endpoint, or name its CA with "
+	         "-o ca_file=FILE."},
 	};
 
 	for (size_t i = 0; i < sizeof known / sizeof known[0]; i++)
