@@ -8,8 +8,8 @@
  *
  *	progress   means                                   leaves by
  *	IDLE       not in the upload, or changed since     parts_next -> FLYING
- *	FLYING     a transfer reads (or fills) its blocks  parts_sent/_copied/
- *	                                                   _fetched/_spilled
+ *	FLYING     a transfer reads (or fills) its blocks  parts_sent/_fetched/
+ *	                                                   _spilled
  *	STORED     the upload holds it as it is now        a change -> IDLE,
  *	                                                   parts_drop -> sealed
  *
@@ -147,7 +147,6 @@ int parts_spill(struct parts *p, bool first, struct parts_action *a) s3_must_che
 
 /* Ends of the actions above; error 0 or -errno. They release the action. */
 void parts_sent(struct parts *p, struct parts_action *a, int error, const struct s3_etag *etag);
-void parts_copied(struct parts *p, struct parts_action *a, int error, const struct s3_etag *etag);
 void parts_fetched(struct parts *p, struct parts_action *a, int error);
 /* source: the object that holds exactly the bytes of iov. */
 int parts_spilled(struct parts *p, struct parts_action *a, int error, int source) s3_must_check;

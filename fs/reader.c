@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "num.h"
 #include "window.h"
 
 #define WINDOW_MAX ((uint64_t)32 << 20)
@@ -36,11 +37,6 @@ struct reader {
 	struct window window;
 	struct chunk *chunks;
 };
-
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
 
 static void chunk_free(struct chunk *c)
 {

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "window.h"
 
-#define SLACK ((uint64_t)512 << 10) /* how far out of order is still in order */
+#include "num.h"
 
-static uint64_t min64(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
+#define SLACK ((uint64_t)512 << 10) /* how far out of order is still in order */
 
 void window_read(struct window *w, uint64_t offset, uint64_t len)
 {
