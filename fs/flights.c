@@ -386,7 +386,8 @@ int parts_spilled(struct parts *p, struct parts_action *a, int error, int source
 
 bool parts_drop(struct parts *p)
 {
-	for (size_t i = 0; i < p->nslots; i++) {
+	/* An upload that is to be thrown away must not have the only copy. */
+	for (size_t i = 0; !p->outgrown && i < p->nslots; i++) {
 		struct slot *s = p->slots[i];
 
 		if (s->index == 0 || s->progress != STORED || !s->written.n ||

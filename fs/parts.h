@@ -152,7 +152,7 @@ void parts_fetched(struct parts *p, struct parts_action *a, int error);
 int parts_spilled(struct parts *p, struct parts_action *a, int error, int source) s3_must_check;
 
 /* Gives up the blocks of one STORED, wholly sent slot, not the first, which
- * becomes sealed. false: there is none. */
+ * becomes sealed. false: there is none, or the upload is outgrown. */
 bool parts_drop(struct parts *p);
 
 /* Bytes of blocks that parts_spill() would free. */
