@@ -64,6 +64,8 @@ static void fly(struct parts *p, struct slot *s, struct parts_action *a)
 	a->generation = s->generation;
 	s->flight = s->generation;
 	s->progress = FLYING;
+	if (a->what == PARTS_SEND || a->what == PARTS_COPY)
+		p->top = max64(p->top, a->number); /* an answer may be lost */
 	p->flying++;
 	slot_end(p, s);
 }
@@ -284,10 +286,7 @@ void parts_sent(struct parts *p, struct parts_action *a, int error, const struct
 	struct slot *s = land(p, a, &unchanged);
 	char *copy = s && !error && unchanged ? strdup(etag->s) : NULL;
 
-	if (!s) {
-		if (!error)
-			p->outgrown |= a->number > parts_slots(p);
-	} else {
+	if (s) {
 		s->progress = IDLE;
 		if (copy) {
 			free(s->etag);

@@ -152,15 +152,6 @@ ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t l
 	return (ssize_t)done;
 }
 
-/* The parts that the upload has of the slots from index on are in the way. */
-static bool stored_from(const struct parts *p, uint64_t index)
-{
-	for (size_t i = slot_position(p, index); i < p->nslots; i++)
-		if (p->slots[i]->progress != IDLE)
-			return true;
-	return false;
-}
-
 static bool sealed_before(const struct parts *p, uint64_t index)
 {
 	for (size_t i = 0; i < p->nslots && p->slots[i]->index < index; i++)
@@ -174,7 +165,7 @@ static int shrink(struct parts *p, uint64_t size)
 	uint64_t keep = (size + p->part_size - 1) / p->part_size;
 	bool cut = size % p->part_size != 0;
 	struct slot *last = cut ? slot_find(p, keep - 1) : NULL;
-	bool outgrown = p->outgrown || stored_from(p, keep);
+	bool outgrown = p->outgrown || p->top > keep;
 
 	if ((last && last->sealed) || (outgrown && sealed_before(p, keep)))
 		return PARTS_SEALED;
@@ -327,6 +318,7 @@ int parts_restart(struct parts *p)
 		slot_end(p, p->slots[i]);
 	}
 	p->outgrown = false;
+	p->top = 0;
 	p->low = 0;
 	return 0;
 }
@@ -393,5 +385,6 @@ void parts_check(const struct parts *p)
 	}
 	assert(flying <= p->flying && blocks == p->blocks && ready == p->ready);
 	assert(below == p->low);
+	assert(p->outgrown || p->top <= parts_slots(p));
 	check_base(p);
 }

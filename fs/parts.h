@@ -162,8 +162,9 @@ uint64_t parts_spillable(const struct parts *p, bool first);
  * Only after PARTS_DONE. n = parts_slots(). -ENOMEM. */
 int parts_list(const struct parts *p, struct s3_part **list, size_t *n) s3_must_check;
 
-/* The upload holds parts that the file has no longer (it was cut): it must be
- * aborted, and everything sent again. */
+/* The upload holds, or may hold, parts that the file has no longer (it was
+ * cut): it must be aborted, and everything sent again. Nothing flies, is
+ * spilled or dropped until then. */
 bool parts_outgrown(const struct parts *p);
 /* The upload is gone: nothing is STORED any more. PARTS_SEALED, if that would
  * lose bytes. Nothing may be FLYING. */
