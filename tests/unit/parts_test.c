@@ -1,0 +1,821 @@
+/* SPDX-License-Identifier: MIT */
+/* parts_test - the promises of parts.h, one by one. A slot is 64 bytes here, a
+ * block 16. */
+#include "parts_world.h"
+#include "test.h"
+
+#include <errno.h>
+
+/* len bytes that tell where they are. */
+static const char *text(uint64_t offset, uint64_t len)
+{
+	static char s[64 * PART];
+
+	for (uint64_t i = 0; i < len; i++)
+		s[i] = (char)('a' + (offset + i) % 23);
+	return s;
+}
+
+static void write_ok(struct world *w, uint64_t offset, uint64_t len)
+{
+	check_int(parts_write(w->parts, offset, text(offset, len), len), len);
+	parts_check(w->parts);
+}
+
+static struct parts_action next(struct world *w, enum parts_mode mode)
+{
+	struct parts_action a;
+
+	check_int(parts_next(w->parts, mode, &a), 0);
+	parts_check(w->parts);
+	return a;
+}
+
+/* The next is of that kind, of that slot; it has taken off. */
+static struct world_flight *take_off(struct world *w, enum parts_mode mode, enum parts_what what,
+                                     uint64_t slot)
+{
+	struct parts_action a = next(w, mode);
+
+	check_int(a.what, what);
+	check_int(a.slot, slot);
+	assert(a.what == what && a.slot == slot);
+	return world_fly(w, &a);
+}
+
+static void land(struct world *w, struct world_flight *f, int error)
+{
+	check_int(world_land(w, f, error), 0);
+	parts_check(w->parts);
+}
+
+static void send_slot(struct world *w, enum parts_mode mode, uint64_t slot)
+{
+	land(w, take_off(w, mode, PARTS_SEND, slot), 0);
+}
+
+/* Everything, as parts that are sent and copied. */
+static void send_all(struct world *w)
+{
+	for (;;) {
+		struct parts_action a = next(w, PARTS_ALL);
+
+		if (a.what == PARTS_COMPOSE) {
+			check_int(parts_fetch(w->parts, a.slot, &a), 0);
+		} else if (a.what != PARTS_SEND && a.what != PARTS_COPY) {
+			check_int(a.what, PARTS_DONE);
+			return;
+		}
+		land(w, world_fly(w, &a), 0);
+	}
+}
+
+static void check_reads(struct world *w, uint64_t offset, const char *want, uint64_t len)
+{
+	char got[64 * PART];
+
+	check(offset + len <= parts_size(w->parts) && world_read(w, offset, got, len) &&
+	      !memcmp(got, want, len));
+}
+
+static void check_uploaded(struct world *w, unsigned number, const char *want, uint64_t len)
+{
+	check(w->upload[number].there);
+	check_int(w->upload[number].size, len);
+	check(!memcmp(w->upload[number].data, want, len));
+}
+
+static void drop_all(struct world *w)
+{
+	while (parts_drop(w->parts))
+		parts_check(w->parts);
+}
+
+static const char zeros[64 * PART];
+
+/* ------------------------------------------------------------------ sending */
+
+TEST(an_empty_file_is_done_at_once)
+{
+	struct world w;
+	struct s3_part *list;
+	size_t n;
+
+	world_begin(&w);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(parts_slots(w.parts), 0);
+	check_int(parts_at(w.parts, 0, 1).kind, PARTS_IS_END);
+	check_int(parts_list(w.parts, &list, &n), 0);
+	check_int(n, 0);
+	free(list);
+	check_int(parts_write(w.parts, 5, "", 0), 0);
+	check_int(parts_size(w.parts), 0);
+	world_end(&w);
+}
+
+TEST(a_sequential_write_flies_slot_by_slot)
+{
+	struct world w;
+
+	world_begin(&w);
+	for (uint64_t i = 0; i < 4; i++) {
+		write_ok(&w, i * PART, PART);
+		if (i)
+			send_slot(&w, PARTS_FULL, i);
+		if (i == 1)
+			send_slot(&w, PARTS_FULL, 0);
+		check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	}
+	check_int(parts_stored_bytes(w.parts), 4 * PART);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_uploaded(&w, 3, text(2 * PART, PART), PART);
+	world_end(&w);
+}
+
+TEST(a_file_of_one_slot_never_flies_before_publish)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	send_slot(&w, PARTS_ALL, 0);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_slot_with_a_hole_waits_for_publish_and_is_sent_with_zeros)
+{
+	struct world w;
+	char want[PART] = "";
+
+	world_begin(&w);
+	write_ok(&w, 0, 10);
+	write_ok(&w, 30, 2 * PART - 30);
+	send_slot(&w, PARTS_FULL, 1);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	send_slot(&w, PARTS_ALL, 0);
+	memcpy(want, text(0, 10), 10);
+	memcpy(want + 30, text(30, PART - 30), PART - 30);
+	check_uploaded(&w, 1, want, PART);
+	world_end(&w);
+}
+
+TEST(writes_out_of_order_fill_slots_that_fly_by_themselves)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 3 * PART, PART);
+	write_ok(&w, PART + 32, 32);
+	write_ok(&w, PART, 32);
+	send_slot(&w, PARTS_FULL, 3);
+	send_slot(&w, PARTS_FULL, 1);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	check_reads(&w, 0, zeros, PART);
+	world_end(&w);
+}
+
+TEST(no_slot_flies_twice_at_once_and_a_failed_one_flies_again)
+{
+	struct world w;
+	struct world_flight *f;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART);
+	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	check(parts_flying(w.parts));
+	check_int(next(&w, PARTS_ALL).what, PARTS_NOTHING);
+	land(&w, f, -EIO);
+	check(!parts_flying(w.parts));
+	check_int(parts_stored_bytes(w.parts), 0);
+	send_slot(&w, PARTS_ALL, 0);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_patch_in_memory_is_sent_again_under_the_same_number)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	send_all(&w);
+	check_int(parts_write(w.parts, 4, "HEAD", 4), 4);
+	check_int(parts_stored_bytes(w.parts), PART);
+	send_slot(&w, PARTS_FULL, 0);
+	check(!memcmp(w.upload[1].data + 4, "HEAD", 4));
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_write_to_a_flying_slot_goes_to_fresh_blocks)
+{
+	struct world w;
+	struct world_flight *f;
+	long blocks;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	blocks = w.blocks_out;
+	check_int(parts_write(w.parts, 20, "new", 3), 3);
+	check_int(w.blocks_out, blocks + 1);
+	check_reads(&w, 20, "new", 3);
+	check(!memcmp((char *)f->a.iov[1].iov_base + 4, text(20, 3), 3));
+	land(&w, f, 0); /* compares what flew, too */
+	check_int(w.blocks_out, blocks);
+	check_int(parts_stored_bytes(w.parts), 0); /* the late result is discarded */
+	send_slot(&w, PARTS_FULL, 1);
+	send_slot(&w, PARTS_FULL, 0);
+	check(!memcmp(w.upload[1].data + 20, "new", 3));
+	world_end(&w);
+}
+
+TEST(a_stored_tail_that_grows_is_sent_again)
+{
+	struct world w;
+	char want[PART] = "";
+
+	world_begin(&w);
+	write_ok(&w, 0, PART + 10);
+	send_all(&w);
+	write_ok(&w, PART + 10, 5);
+	send_slot(&w, PARTS_ALL, 1);
+	check_uploaded(&w, 2, text(PART, 15), 15);
+	check_int(parts_truncate(w.parts, 3 * PART), 0);
+	memcpy(want, text(PART, 15), 15);
+	send_slot(&w, PARTS_ALL, 1);
+	check_uploaded(&w, 2, want, PART);
+	send_slot(&w, PARTS_ALL, 2);
+	check_uploaded(&w, 3, zeros, PART);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_tail_that_grows_while_it_flies_is_sent_again)
+{
+	struct world w;
+	struct world_flight *f;
+
+	world_begin(&w);
+	write_ok(&w, 0, 10);
+	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	check_int(parts_truncate(w.parts, 20), 0);
+	land(&w, f, 0);
+	send_slot(&w, PARTS_ALL, 0);
+	check_int(w.upload[1].size, 20);
+	world_end(&w);
+}
+
+TEST(the_list_of_parts_is_ascending_with_sizes_and_etags)
+{
+	struct world w;
+	struct s3_part *list;
+	size_t n;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART + 7);
+	send_all(&w);
+	check_int(parts_list(w.parts, &list, &n), 0);
+	check_int(n, 3);
+	for (unsigned i = 0; i < 3; i++) {
+		check_int(list[i].number, i + 1);
+		check_int(list[i].size, i < 2 ? PART : 7);
+		check_str(list[i].etag.s, w.upload[i + 1].etag.s);
+	}
+	free(list);
+	world_end(&w);
+}
+
+/* ------------------------------------------------------- dropped and sealed */
+
+TEST(dropping_gives_memory_back_but_not_that_of_the_first_slot_nor_of_the_tail)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 3 * PART + 10);
+	check(!parts_drop(w.parts)); /* nothing is stored */
+	send_all(&w);
+	check_int(parts_in_memory(w.parts), 3 * PART + BLOCK);
+	drop_all(&w);
+	check_int(parts_in_memory(w.parts), PART + BLOCK);
+	check_int(w.blocks_out, 5);
+	check_int(parts_at(w.parts, 0, 1).kind, PARTS_IS_MEMORY);
+	check_int(parts_at(w.parts, PART, 2 * PART).kind, PARTS_IS_SEALED);
+	check_int(parts_at(w.parts, PART, 2 * PART).len, PART);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(an_edit_of_a_sealed_slot_is_refused_and_changes_nothing)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 3 * PART);
+	send_all(&w);
+	drop_all(&w);
+	check_int(parts_write(w.parts, PART + 5, "x", 1), PARTS_SEALED);
+	check_int(parts_truncate(w.parts, 2 * PART + 1), PARTS_SEALED);
+	check_int(parts_truncate(w.parts, 2 * PART), PARTS_SEALED);
+	check_int(parts_replace(w.parts, PART - 1, 2, PARTS_ZERO, 0), PARTS_SEALED);
+	check_int(parts_replace(w.parts, 0, 5 * PART, PARTS_ZERO, 0), PARTS_SEALED);
+	check_int(parts_restart(w.parts), PARTS_SEALED);
+	parts_check(w.parts);
+	check_int(parts_size(w.parts), 3 * PART);
+	check(!parts_outgrown(w.parts));
+	check_reads(&w, 0, text(0, PART), PART);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_write_up_to_a_sealed_slot_is_short)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	send_all(&w);
+	drop_all(&w);
+	check_int(parts_write(w.parts, PART - 4, "12345678", 8), 4);
+	check_reads(&w, PART - 4, "1234", 4);
+	world_end(&w);
+}
+
+TEST(behind_a_sealed_slot_the_file_goes_on)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	send_all(&w);
+	drop_all(&w);
+	write_ok(&w, 2 * PART, 10);
+	check_int(parts_truncate(w.parts, 2 * PART), 0);
+	check(!parts_outgrown(w.parts)); /* it never left */
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	world_end(&w);
+}
+
+TEST(a_sealed_file_can_always_be_emptied)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 3 * PART);
+	send_all(&w);
+	drop_all(&w);
+	check_int(parts_truncate(w.parts, 0), 0);
+	check(parts_outgrown(w.parts));
+	check_int(parts_restart(w.parts), 0);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(w.blocks_out, 0);
+	world_end(&w);
+}
+
+/* ----------------------------------------------------------------- truncate */
+
+TEST(a_cut_into_memory_forgets_what_is_behind_it)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 60);
+	check_int(parts_truncate(w.parts, 20), 0);
+	check_int(w.blocks_out, 2); /* and gives its blocks back */
+	check_int(parts_truncate(w.parts, 60), 0);
+	check_reads(&w, 0, text(0, 20), 20);
+	check_reads(&w, 20, zeros, 40);
+	check(!parts_outgrown(w.parts));
+	world_end(&w);
+}
+
+TEST(a_cut_below_stored_slots_needs_a_restart)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 3 * PART);
+	send_all(&w);
+	check_int(parts_truncate(w.parts, PART + 10), 0);
+	check(parts_outgrown(w.parts));
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	check_int(next(&w, PARTS_ALL).what, PARTS_NOTHING);
+	world_forget_upload(&w);
+	check_int(parts_restart(w.parts), 0);
+	check(!parts_outgrown(w.parts));
+	send_all(&w);
+	check_uploaded(&w, 1, text(0, PART), PART);
+	check_uploaded(&w, 2, text(PART, 10), 10);
+	check(!w.upload[3].there);
+	world_end(&w);
+}
+
+TEST(a_cut_slot_that_was_sent_and_patched_is_in_the_upload_still)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 3 * PART);
+	send_all(&w);
+	write_ok(&w, 2 * PART, 4); /* not STORED now, but its number is taken */
+	check_int(parts_truncate(w.parts, 2 * PART), 0);
+	check(parts_outgrown(w.parts));
+	world_end(&w);
+}
+
+TEST(a_cut_slot_whose_sending_failed_may_be_in_the_upload)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	land(&w, take_off(&w, PARTS_FULL, PARTS_SEND, 1), -ETIMEDOUT);
+	check_int(parts_truncate(w.parts, PART), 0);
+	check(parts_outgrown(w.parts));
+	world_end(&w);
+}
+
+TEST(an_outgrown_upload_never_becomes_the_only_copy)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 5 * PART);
+	send_all(&w);
+	check_int(parts_truncate(w.parts, 3 * PART), 0);
+	check(!parts_drop(w.parts));
+	check_int(parts_spillable(w.parts, true), 0);
+	check_int(parts_spillable(w.parts, false), 0);
+	check_int(parts_restart(w.parts), 0);
+	check_reads(&w, 0, text(0, 3 * PART), 3 * PART);
+	world_end(&w);
+}
+
+TEST(a_slot_cut_off_while_it_flies_lands_nowhere)
+{
+	struct world w;
+	struct world_flight *f;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	f = take_off(&w, PARTS_FULL, PARTS_SEND, 1);
+	check_int(parts_truncate(w.parts, PART), 0);
+	check(parts_outgrown(w.parts) && parts_flying(w.parts));
+	write_ok(&w, PART, PART); /* a slot of that number again */
+	land(&w, f, 0);
+	check_int(parts_stored_bytes(w.parts), 0);
+	check_int(parts_restart(w.parts), 0);
+	world_forget_upload(&w);
+	send_all(&w);
+	world_end(&w);
+}
+
+TEST(a_spill_cut_off_while_it_flies_is_not_taken_for_a_later_one)
+{
+	struct world w;
+	struct world_flight *early, *late;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 0, 10);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	early = world_fly(&w, &a);
+	check_int(parts_truncate(w.parts, 0), 0);
+	check(!parts_outgrown(w.parts)); /* no part of it was ever sent */
+	check_int(parts_write(w.parts, 0, "0123456789", 10), 10);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	late = world_fly(&w, &a);
+	land(&w, early, 0);
+	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
+	land(&w, late, 0);
+	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_REMOTE);
+	check_reads(&w, 0, "0123456789", 10);
+	world_end(&w);
+}
+
+/* ------------------------------------------------------------------- remote */
+
+TEST(whole_slots_of_a_range_are_copied_and_a_patched_one_is_composed)
+{
+	struct world w;
+	int source;
+	char want[PART];
+	struct parts_action a;
+
+	world_begin(&w);
+	source = world_source(&w, text(0, 3 * PART + 9), 3 * PART + 9);
+	check_int(parts_replace(w.parts, 0, 3 * PART + 9, source, 0), 0);
+	check_int(parts_size(w.parts), 3 * PART + 9);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	check_int(parts_write(w.parts, PART + 20, "patch", 5), 5);
+	land(&w, take_off(&w, PARTS_ALL, PARTS_COPY, 0), 0);
+	check_int(next(&w, PARTS_ALL).what, PARTS_COMPOSE);
+	check_int(parts_fetch(w.parts, 1, &a), 0);
+	check_int(a.what, PARTS_FETCH);
+	check_int(a.size, 20);
+	check_int(a.source_offset, PART);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_fetch(w.parts, 1, &a), 0);
+	check_int(a.what, PARTS_FETCH);
+	check_int(a.source_offset, PART + 25);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_fetch(w.parts, 1, &a), 0);
+	check_int(a.what, PARTS_SEND);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_fetch(w.parts, 1, &a), 0);
+	check_int(a.what, PARTS_NOTHING);
+	memcpy(want, text(PART, PART), PART);
+	memcpy(want + 20, "patch", 5);
+	check_uploaded(&w, 2, want, PART);
+	send_all(&w);
+	check_uploaded(&w, 4, text(3 * PART, 9), 9);
+	world_end(&w);
+}
+
+TEST(a_wholly_overwritten_range_is_never_fetched)
+{
+	struct world w;
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, 2 * PART, world_source(&w, zeros, 2 * PART), 0), 0);
+	write_ok(&w, 0, 2 * PART);
+	send_slot(&w, PARTS_FULL, 1);
+	send_slot(&w, PARTS_FULL, 0);
+	world_end(&w);
+}
+
+TEST(a_write_during_a_fetch_wins_over_what_is_fetched)
+{
+	struct world w;
+	struct world_flight *f;
+	struct parts_action a;
+	char want[PART];
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
+	check_int(parts_write(w.parts, 0, "A", 1), 1);
+	check_int(parts_fetch(w.parts, 0, &a), 0);
+	check_int(a.what, PARTS_FETCH);
+	f = world_fly(&w, &a);
+	check_int(parts_write(w.parts, 10, "BBBB", 4), 4);
+	check_int(parts_write(w.parts, 30, "CCCC", 4), 4);
+	memcpy(want, text(0, PART), PART);
+	want[0] = 'A';
+	memcpy(want + 10, "BBBB", 4);
+	memcpy(want + 30, "CCCC", 4);
+	check_reads(&w, 0, want, PART);
+	land(&w, f, 0);
+	check_reads(&w, 0, want, PART);
+	check_int(parts_fetch(w.parts, 0, &a), 0);
+	check_int(a.what, PARTS_SEND);
+	land(&w, world_fly(&w, &a), 0);
+	check_uploaded(&w, 1, want, PART);
+	world_end(&w);
+}
+
+TEST(a_fetch_that_fails_leaves_no_blocks_and_no_bytes)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
+	check_int(parts_write(w.parts, 0, text(0, 1), 1), 1);
+	check_int(parts_fetch(w.parts, 0, &a), 0);
+	land(&w, world_fly(&w, &a), -EIO);
+	check_int(w.blocks_out, 1);
+	check_reads(&w, 0, text(0, PART), PART);
+	world_end(&w);
+}
+
+TEST(what_was_fetched_from_a_replaced_range_is_not_used)
+{
+	struct world w;
+	struct world_flight *f;
+	struct parts_action a;
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
+	check_int(parts_write(w.parts, 0, "A", 1), 1);
+	check_int(parts_fetch(w.parts, 0, &a), 0);
+	f = world_fly(&w, &a);
+	check_int(parts_replace(w.parts, 8, PART - 8, PARTS_ZERO, 0), 0);
+	land(&w, f, 0);
+	check_reads(&w, 8, zeros, PART - 8);
+	check_reads(&w, 1, text(1, 7), 7);
+	check_int(w.blocks_out, 1);
+	world_end(&w);
+}
+
+TEST(a_fetch_without_memory_says_so_and_holds_none)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
+	check_int(parts_write(w.parts, 0, text(0, 1), 1), 1);
+	w.blocks_max = 3;
+	check_int(parts_fetch(w.parts, 0, &a), PARTS_NO_BLOCK);
+	check_int(w.blocks_out, 1);
+	check(!parts_flying(w.parts));
+	parts_check(w.parts);
+	w.blocks_max = 4;
+	check_int(parts_fetch(w.parts, 0, &a), 0);
+	land(&w, world_fly(&w, &a), 0);
+	check_reads(&w, 0, text(0, PART), PART);
+	world_end(&w);
+}
+
+TEST(replaced_bytes_give_their_blocks_back)
+{
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	check_int(parts_replace(w.parts, 8, PART, PARTS_ZERO, 0), 0);
+	check_reads(&w, 8, zeros, PART);
+	check_reads(&w, 0, text(0, 8), 8);
+	check_int(w.blocks_out, 5);
+	check_int(parts_in_memory(w.parts), 5 * BLOCK);
+	world_end(&w);
+}
+
+TEST(a_hole_punched_into_a_stored_slot_is_sent)
+{
+	struct world w;
+	char want[PART];
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	send_all(&w);
+	check_int(parts_replace(w.parts, 20, 24, PARTS_ZERO, 0), 0);
+	memcpy(want, text(0, PART), PART);
+	memset(want + 20, 0, 24);
+	check_reads(&w, 0, want, PART);
+	send_slot(&w, PARTS_ALL, 0);
+	check_uploaded(&w, 1, want, PART);
+	world_end(&w);
+}
+
+/* ------------------------------------------------------------------- spills */
+
+TEST(a_spilled_slot_lies_over_its_object_and_is_composed_later)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 4, 20);
+	write_ok(&w, 40, 10);
+	check_int(parts_spillable(w.parts, true), 0);
+	check_int(parts_spillable(w.parts, false), 4 * BLOCK);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	check_int(a.what, PARTS_SPILL);
+	check_int(a.size, 30);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(w.blocks_out, 0);
+	check_reads(&w, 4, text(4, 20), 20);
+	check_reads(&w, 24, zeros, 16);
+	write_ok(&w, 24, 16); /* nothing is sealed */
+	send_all(&w);
+	check(!memcmp(w.upload[1].data + 4, text(4, 46), 46));
+	world_end(&w);
+}
+
+TEST(the_stored_first_slot_is_spilled_and_stays_stored_and_readable)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 0, 2 * PART);
+	send_all(&w);
+	check_int(parts_spillable(w.parts, false), 0); /* that one can be dropped */
+	check_int(parts_spillable(w.parts, true), PART);
+	check_int(parts_spill(w.parts, true, &a), 0);
+	check_int(a.slot, 0);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_in_memory(w.parts), PART);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_reads(&w, 0, text(0, PART), PART);
+	check_int(parts_write(w.parts, 0, "HEAD", 4), 4);
+	send_all(&w);
+	check(!memcmp(w.upload[1].data, "HEAD", 4));
+	check(!memcmp(w.upload[1].data + 4, text(4, PART - 4), PART - 4));
+	world_end(&w);
+}
+
+TEST(a_stored_short_tail_is_spilled_not_dropped)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART + 10);
+	send_all(&w);
+	check(!parts_drop(w.parts));
+	check_int(parts_spill(w.parts, false, &a), 0);
+	check_int(a.slot, 1);
+	land(&w, world_fly(&w, &a), 0);
+	write_ok(&w, PART + 10, PART);
+	check_reads(&w, PART, text(PART, PART), PART);
+	world_end(&w);
+}
+
+TEST(a_spill_that_fails_or_comes_late_changes_nothing)
+{
+	struct world w;
+	struct world_flight *f;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 0, 10);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	land(&w, world_fly(&w, &a), -EIO);
+	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	f = world_fly(&w, &a);
+	check_int(parts_write(w.parts, 0, "new", 3), 3);
+	land(&w, f, 0);
+	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
+	check_reads(&w, 0, "new", 3);
+	world_end(&w);
+}
+
+TEST(the_slot_with_the_most_blocks_is_spilled_but_none_that_can_be_sent)
+{
+	struct world w;
+	struct parts_action a;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART);
+	write_ok(&w, PART, 20);
+	write_ok(&w, 2 * PART, 40);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	check_int(a.slot, 2);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	check_int(a.slot, 1);
+	land(&w, world_fly(&w, &a), 0);
+	check_int(parts_spill(w.parts, false, &a), 0);
+	check_int(a.what, PARTS_NOTHING);
+	world_end(&w);
+}
+
+/* ------------------------------------------------------------------- limits */
+
+TEST(a_write_without_memory_is_short_then_refused)
+{
+	struct world w;
+
+	world_begin(&w);
+	w.blocks_max = 2;
+	check_int(parts_write(w.parts, 0, text(0, PART), PART), 2 * BLOCK);
+	check_int(parts_size(w.parts), 2 * BLOCK);
+	check_int(parts_write(w.parts, 2 * BLOCK, "x", 1), PARTS_NO_BLOCK);
+	check_int(parts_write(w.parts, 5 * PART, "x", 1), PARTS_NO_BLOCK);
+	check_int(parts_size(w.parts), 2 * BLOCK); /* as it was */
+	parts_check(w.parts);
+	write_ok(&w, 1, 3); /* what is there can be written to */
+	world_end(&w);
+}
+
+TEST(a_patch_of_a_flying_slot_without_memory_is_refused)
+{
+	struct world w;
+	struct world_flight *f;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART);
+	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	w.blocks_max = 0;
+	check_int(parts_write(w.parts, 0, "x", 1), PARTS_NO_BLOCK);
+	land(&w, f, 0);
+	check_int(next(&w, PARTS_ALL).what, PARTS_DONE); /* it was not changed */
+	world_end(&w);
+}
+
+TEST(more_than_ten_thousand_slots_are_too_large)
+{
+	struct world w;
+	const uint64_t most = S3_PARTS_MAX * PART;
+
+	world_begin(&w);
+	check_int(parts_truncate(w.parts, most + 1), -EFBIG);
+	check_int(parts_write(w.parts, most, "x", 1), -EFBIG);
+	check_int(parts_write(w.parts, UINT64_MAX, "xx", 2), -EFBIG);
+	check_int(parts_replace(w.parts, most, 1, PARTS_ZERO, 0), -EFBIG);
+	check_int(parts_replace(w.parts, 2, UINT64_MAX, PARTS_ZERO, 0), -EFBIG);
+	check_int(parts_size(w.parts), 0);
+	check_int(w.blocks_out, 0);
+	check_int(parts_write(w.parts, most - 1, "x", 1), 1);
+	check_int(parts_slots(w.parts), S3_PARTS_MAX);
+	world_end(&w);
+}
+
+TEST_MAIN
