@@ -13,6 +13,24 @@
 #define GID   "x-amz-meta-gid"
 #define MTIME "x-amz-meta-mtime"
 
+/* The sign stands before both, as rclone has it: half a second before 1970 is
+ * -0.5, which timespec says as -1 s + 0.5 s. */
+static void moment_text(struct timespec t, char *to, size_t room)
+{
+	bool negative = t.tv_sec < 0;
+	long long sec = t.tv_sec;
+	long ns = t.tv_nsec;
+
+	if (negative && ns) {
+		sec++;
+		ns = 1000000000 - ns;
+	}
+	if (ns)
+		snprintf(to, room, "%s%lld.%09ld", negative ? "-" : "", negative ? -sec : sec, ns);
+	else
+		snprintf(to, room, "%lld", sec);
+}
+
 int meta_to_headers(const struct attr *a, unsigned fields, struct s3_headers *h)
 {
 	char text[48];
@@ -31,11 +49,7 @@ int meta_to_headers(const struct attr *a, unsigned fields, struct s3_headers *h)
 		err = s3_headers_set(h, GID, text);
 	}
 	if (!err && fields & META_MTIME) {
-		if (a->mtime.tv_nsec)
-			snprintf(text, sizeof text, "%lld.%09ld", (long long)a->mtime.tv_sec,
-			         a->mtime.tv_nsec);
-		else
-			snprintf(text, sizeof text, "%lld", (long long)a->mtime.tv_sec);
+		moment_text(a->mtime, text, sizeof text);
 		err = s3_headers_set(h, MTIME, text);
 	}
 	return err;
@@ -68,7 +82,7 @@ static bool moment(const char *s, struct timespec *t)
 	s += negative;
 	dot = strchr(s, '.');
 	len = dot ? (size_t)(dot - s) : strlen(s);
-	if (len >= sizeof seconds)
+	if (len >= sizeof seconds || (dot && !dot[1]))
 		return false;
 	memcpy(seconds, s, len);
 	seconds[len] = 0;
