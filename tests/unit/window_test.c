@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "test.h"
+#include "window.h"
+
+#define KIB ((uint64_t)1 << 10)
+#define MIB ((uint64_t)1 << 20)
+
+TEST(the_window_doubles_up_to_its_limit_while_reads_are_sequential)
+{
+	struct window w = {.limit = 8 * MIB};
+	uint64_t want = WINDOW_FIRST;
+
+	for (uint64_t at = 0; at < 20 * 128 * KIB; at += 128 * KIB) {
+		window_read(&w, at, 128 * KIB);
+		check_int(w.next, at + 128 * KIB);
+		check_int(w.ahead, want);
+		check_int(w.chunk, want < WINDOW_CHUNK ? want : WINDOW_CHUNK);
+		want = 2 * want < w.limit ? 2 * want : w.limit;
+	}
+}
+
+TEST(a_jump_closes_it)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	for (uint64_t at = 0; at < 8; at++)
+		window_read(&w, at * 128 * KIB, 128 * KIB);
+	window_read(&w, 100 * MIB, 4 * KIB);
+	check_int(w.ahead, 0);
+	check_int(w.chunk, 0);
+	window_read(&w, 100 * MIB + 4 * KIB, 4 * KIB);
+	check_int(w.ahead, WINDOW_FIRST);
+	window_read(&w, 10 * MIB, 4 * KIB);
+	check_int(w.ahead, 0);
+	check_int(w.next, 10 * MIB + 4 * KIB);
+}
+
+TEST(a_first_read_far_inside_opens_nothing)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	window_read(&w, 50 * MIB, 4 * KIB);
+	check_int(w.ahead, 0);
+}
+
+TEST(reads_a_little_out_of_order_are_sequential)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	window_read(&w, 0, 128 * KIB);
+	window_read(&w, 256 * KIB, 128 * KIB);
+	check_int(w.next, 384 * KIB);
+	check_int(w.ahead, 2 * WINDOW_FIRST);
+	window_read(&w, 128 * KIB, 128 * KIB); /* late: it neither opens nor closes */
+	check_int(w.next, 384 * KIB);
+	check_int(w.ahead, 2 * WINDOW_FIRST);
+}
+
+TEST(a_limit_below_the_first_fetch_holds)
+{
+	struct window w = {.limit = 64 * KIB};
+
+	window_read(&w, 0, 4 * KIB);
+	check_int(w.ahead, 64 * KIB);
+	window_read(&w, 4 * KIB, 4 * KIB);
+	check_int(w.ahead, 64 * KIB);
+}
+
+TEST_MAIN
