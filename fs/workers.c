@@ -22,9 +22,11 @@ struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t work;
 	struct job *first, **end;
+	unsigned queued;   /* jobs from first on */
 	struct job *later; /* by due_ns */
 	pthread_t *threads;
-	unsigned limit, started, idle;
+	unsigned limit, started;
+	unsigned idle; /* threads that have no job, those just started among them */
 	bool ending;
 };
 
@@ -41,6 +43,7 @@ static void append(struct workers *w, struct job *job)
 	job->next = NULL;
 	*w->end = job;
 	w->end = &job->next;
+	w->queued++;
 }
 
 /* Delayed jobs whose time has come join the others. */
@@ -70,11 +73,44 @@ static void wait_for_work(struct workers *w)
 	w->idle--;
 }
 
+static void *work(void *arg);
+
+/* Signals are for the main thread. */
+static void start_thread(struct workers *w)
+{
+	pthread_attr_t attr;
+	sigset_t all, old;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (!pthread_create(&w->threads[w->started], &attr, work, w)) {
+		w->started++;
+		w->idle++;
+	}
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+}
+
+/* As far as the limit goes, there is a thread for each job that waits, and one
+ * that watches the clock for the delayed ones. A thread that was woken counts
+ * as idle until it runs, and its job as waiting. */
+static void call_thread(struct workers *w)
+{
+	unsigned wanted = w->queued + (w->later != NULL);
+
+	if (wanted > w->idle && w->started < w->limit && !w->ending)
+		start_thread(w);
+	pthread_cond_signal(&w->work);
+}
+
 static void *work(void *arg)
 {
 	struct workers *w = arg;
 
 	pthread_mutex_lock(&w->lock);
+	w->idle--;
 	for (;;) {
 		struct job *job;
 
@@ -89,6 +125,9 @@ static void *work(void *arg)
 		w->first = job->next;
 		if (!w->first)
 			w->end = &w->first;
+		w->queued--;
+		if (w->first || w->later)
+			call_thread(w); /* this one is busy now */
 		pthread_mutex_unlock(&w->lock);
 		job->run(job->arg);
 		free(job);
@@ -96,22 +135,6 @@ static void *work(void *arg)
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
-}
-
-/* Signals are for the main thread. */
-static void start_thread(struct workers *w)
-{
-	pthread_attr_t attr;
-	sigset_t all, old;
-
-	pthread_attr_init(&attr);
-	pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	if (!pthread_create(&w->threads[w->started], &attr, work, w))
-		w->started++;
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	pthread_attr_destroy(&attr);
 }
 
 struct workers *workers_new(unsigned limit)
@@ -162,7 +185,7 @@ int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), v
 	*job = (struct job){.run = run, .arg = arg};
 	job->due_ns = now_ns() + (uint64_t)delay_ms * 1000000;
 	pthread_mutex_lock(&w->lock);
-	if (!w->idle && w->started < w->limit)
+	if (!w->started)
 		start_thread(w);
 	if (!w->started) {
 		free(job);
@@ -175,7 +198,8 @@ int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), v
 		job->next = *at;
 		*at = job;
 	}
-	pthread_cond_signal(&w->work);
+	if (!err)
+		call_thread(w);
 	pthread_mutex_unlock(&w->lock);
 	return err;
 }
