@@ -222,10 +222,10 @@ struct node *tree_add_locked(struct tree *t, struct node *parent, const char *na
 
 void tree_busy_locked(struct tree *t, struct node *n)
 {
+	n->held++; /* the one who is busy may be the last who holds it */
 	while (n->busy)
 		pthread_cond_wait(&t->idle, &t->lock);
 	n->busy = true;
-	n->held++;
 }
 
 void tree_idle_locked(struct tree *t, struct node *n)
@@ -254,25 +254,23 @@ int tree_move_locked(struct tree *t, struct node *n, struct node *parent, const 
 {
 	struct node *there = tree_find_locked(t, parent, name);
 	struct node *old = n->parent;
-	char *copy;
+	bool same = there == n;
+	char *copy = same ? NULL : strdup(name);
 
-	if (there) {
-		bool same = there == n;
-
-		if (!same)
-			tree_unlink_locked(t, there);
-		tree_put_locked(t, there);
-		if (same)
-			return 0;
+	if (!copy) {
+		if (there)
+			tree_put_locked(t, there);
+		return same ? 0 : -ENOMEM;
 	}
-	copy = strdup(name);
-	if (!copy)
-		return -ENOMEM;
+	parent->held++; /* what has the name may be all that holds it */
+	if (there) {
+		tree_unlink_locked(t, there);
+		tree_put_locked(t, there);
+	}
 	link_out(t, n);
 	free(n->name);
 	n->name = copy;
 	n->parent = parent;
-	parent->held++;
 	link_in(t, n);
 	old->held--;
 	free_if_unknown(t, old);
