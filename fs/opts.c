@@ -90,14 +90,16 @@ static int fail(const char *format, ...)
 	return -EINVAL;
 }
 
-static char *keep(struct opts *o, const char *s, size_t len)
+/* Points *to to a copy. */
+static int keep(struct opts *o, const char **to, const char *s, size_t len)
 {
-	char *copy =
-		o->nstrings < sizeof o->strings / sizeof o->strings[0] ? strndup(s, len) : NULL;
-
-	if (copy)
-		o->strings[o->nstrings++] = copy;
-	return copy;
+	if (o->nstrings == sizeof o->strings / sizeof o->strings[0])
+		return fail("too many options");
+	*to = o->strings[o->nstrings] = strndup(s, len);
+	if (!*to)
+		return fail("no memory");
+	o->nstrings++;
+	return 0;
 }
 
 /* ------------------------------------------------------------------ values */
@@ -192,8 +194,7 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 		return fail("%s takes no value: -o %s", opt->name, opt->name);
 	switch (opt->kind) {
 	case STRING:
-		*(const char **)((char *)o + opt->at) = keep(o, value, strlen(value));
-		return 0;
+		return keep(o, (const char **)((char *)o + opt->at), value, strlen(value));
 	case FLAG:
 	case NO_FLAG:
 		*(bool *)((char *)o + opt->at) = opt->kind == FLAG;
@@ -288,6 +289,7 @@ static int parse_source(struct opts *o, const char *source)
 {
 	const char *s = source, *prefix;
 	size_t len;
+	int err;
 
 	if (!strncmp(s, "s3://", 5)) {
 		s += 5;
@@ -303,20 +305,20 @@ static int parse_source(struct opts *o, const char *source)
 	if (!len || memchr(s, '/', len))
 		return fail("'%s' is no bucket: write BUCKET, BUCKET:/FOLDER or s3://BUCKET/FOLDER",
 		            source);
-	o->mount.bucket = keep(o, s, len);
+	err = keep(o, &o->mount.bucket, s, len);
+	o->s3.bucket = o->mount.bucket;
 	len = strlen(prefix);
 	while (len && prefix[len - 1] == '/')
 		len--;
 	if (len > S3_KEY_MAX / 2)
 		return fail("the folder in '%s' is too long", source);
-	if (len) {
+	if (!err && len) {
 		char with_slash[S3_KEY_MAX / 2 + 2];
 
 		snprintf(with_slash, sizeof with_slash, "%.*s/", (int)len, prefix);
-		o->mount.prefix = keep(o, with_slash, len + 1);
+		err = keep(o, &o->mount.prefix, with_slash, len + 1);
 	}
-	o->s3.bucket = o->mount.bucket;
-	return o->mount.bucket ? 0 : -ENOMEM;
+	return err;
 }
 
 static int check(struct opts *o)
@@ -396,7 +398,7 @@ int opts_parse(struct opts *o, int argc, char **argv)
 	if (!err)
 		err = check(o);
 	if (!err)
-		o->mount.mountpoint = keep(o, operands[1], strlen(operands[1]));
+		err = keep(o, &o->mount.mountpoint, operands[1], strlen(operands[1]));
 	o->s3.connections = 2 * o->mount.parallel;
 	return err;
 }

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "log.h"
+#include "opts.h"
+#include "test.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define MIB (UINT64_C(1) << 20)
+
+static struct opts o;
+static char said[2000]; /* on stderr */
+
+/* Parses up to 6 words. */
+static int parse(const char *a, const char *b, const char *c, const char *d, const char *e)
+{
+	const char *argv[] = {a, b, c, d, e, NULL};
+	FILE *file = tmpfile();
+	int saved = dup(STDERR_FILENO), argc = 0, err;
+	size_t n;
+
+	while (argv[argc])
+		argc++;
+	opts_fini(&o);
+	fflush(stderr);
+	dup2(fileno(file), STDERR_FILENO);
+	err = opts_parse(&o, argc, (char **)argv);
+	fflush(stderr);
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	rewind(file);
+	n = fread(said, 1, sizeof said - 1, file);
+	said[n] = 0;
+	fclose(file);
+	check((err != 0) == (n != 0)); /* an error is told, and nothing else */
+	return err;
+}
+
+static int parse_options(const char *options)
+{
+	return parse("-o", options, "bucket", "/mnt", NULL);
+}
+
+static void check_refused(const char *options, const char *says)
+{
+	check_int(parse_options(options), -EINVAL);
+	if (!strstr(said, says))
+		check_fail("\"%s\" says: %s", options, said);
+}
+
+TEST(without_options_the_defaults_hold)
+{
+	check_int(parse("bucket", "/mnt", NULL, NULL, NULL), 0);
+	check_str(o.mount.bucket, "bucket");
+	check_str(o.s3.bucket, "bucket");
+	check_str(o.mount.prefix, "");
+	check_str(o.mount.mountpoint, "/mnt");
+	check_int(o.mount.part_size, 8 * MIB);
+	check_int(o.mount.memory, 64 * MIB);
+	check_int(o.mount.parallel, 8);
+	check_int(o.s3.connections, 16);
+	check_int(o.s3.retry_time_s, 300);
+	check_int(o.mount.ttl_ms, 60000);
+	check_int(o.mount.umask, 022);
+	check_int(o.mount.uid, getuid());
+	check_int(o.mount.gid, getgid());
+	check_int(o.log_level, LOG_LEVEL_WARN);
+	check(!o.mount.read_only && !o.foreground && !o.allow_other && !o.s3.anonymous);
+	check(!o.s3.endpoint && !o.s3.region && !o.s3.profile);
+}
+
+TEST(options_come_in_lists_and_anywhere)
+{
+	check_int(parse("bucket", "-o", "ro,uid=5,region=eu-north-1", "/mnt", "-oparallel=3"), 0);
+	check(o.mount.read_only);
+	check_int(o.mount.uid, 5);
+	check_str(o.s3.region, "eu-north-1");
+	check_int(o.mount.parallel, 3);
+	check_int(o.s3.connections, 6);
+	check_int(parse_options(",,ttl=0,,"), 0);
+	check_int(o.mount.ttl_ms, 0);
+}
+
+TEST(values_reach_their_places)
+{
+	check_int(parse_options("endpoint=http://127.0.0.1:9000,profile=p,path_style,anonymous,"
+	                        "ca_file=/c,storage_class=GLACIER_IR,retry_time=7,ttl=2,gid=6,"
+	                        "umask=077,allow_other,default_permissions,nonempty,noexec,"
+	                        "noatime,log_level=debug"),
+	          0);
+	check_str(o.s3.endpoint, "http://127.0.0.1:9000");
+	check_str(o.s3.profile, "p");
+	check_int(o.s3.addressing, S3_ADDRESS_PATH);
+	check(o.s3.anonymous && o.allow_other && o.default_permissions && o.nonempty && o.noexec &&
+	      o.noatime);
+	check_str(o.s3.ca_file, "/c");
+	check_str(o.s3.storage_class, "GLACIER_IR");
+	check_int(o.s3.retry_time_s, 7);
+	check_int(o.mount.ttl_ms, 2000);
+	check_int(o.mount.gid, 6);
+	check_int(o.mount.umask, 077);
+	check_int(o.log_level, LOG_LEVEL_DEBUG);
+}
+
+TEST(flags_before_the_operands)
+{
+	check_int(parse("-f", "-r", "bucket", "/mnt", NULL), 0);
+	check(o.foreground && o.mount.read_only);
+	check_int(parse("-V", NULL, NULL, NULL, NULL), 0);
+	check(o.version);
+	check_int(parse("--help", NULL, NULL, NULL, NULL), 0);
+	check(o.help);
+}
+
+TEST(sizes_have_units)
+{
+	const char *const same[] = {"part_size=16M",  "part_size=16m",    "part_size=16MiB",
+	                            "part_size=16MB", "part_size=16384K", "part_size=16777216",
+	                            "part_size=0016M"};
+
+	for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+		check_int(parse_options(same[i]), 0);
+		check_int(o.mount.part_size, 16 * MIB);
+	}
+	check_int(parse_options("memory=1G,part_size=512M"), 0);
+	check_int(o.mount.memory, 1024 * MIB);
+	check_int(parse_options("memory=1T"), 0);
+	check_int(o.mount.memory, 1024 * 1024 * MIB);
+}
+
+TEST(bad_values_are_refused_with_what_would_be_right)
+{
+	check_refused("part_size=4M", "from 5M to 5G");
+	check_refused("part_size=6G", "from 5M to 5G");
+	check_refused("part_size=x", "takes a size");
+	check_refused("part_size=-8M", "takes a size");
+	check_refused("part_size=8Mx", "takes a size");
+	check_refused("part_size=8 M", "takes a size");
+	check_refused("part_size=0x800000", "takes a size");
+	check_refused("part_size=99999999999999999999", "takes a size");
+	check_refused("part_size=99999999999T", "takes a size");
+	check_refused("part_size=5242881", "multiple of 64K");
+	check_refused("part_size=", "part_size=SIZE");
+	check_refused("part_size", "part_size=SIZE");
+	check_refused("memory=1M", "from 16M");
+	check_refused("part_size=64M", "needs memory=128M");
+	check_refused("parallel=0", "from 1 to 64");
+	check_refused("parallel=65", "from 1 to 64");
+	check_refused("parallel=4x", "takes a number");
+	check_refused("parallel=+4", "takes a number");
+	check_refused("uid=-1", "takes a number");
+	check_refused("uid=4294967295", "takes a number");
+	check_refused("umask=8", "takes an octal number");
+	check_refused("umask=1000", "from 000 to 777");
+	check_refused("log_level=loud", "error, warn, info or debug");
+	check_refused("endpoint=localhost:9000", "https://localhost:9000");
+	check_refused("endpoint=", "endpoint=URL");
+	check_refused("ro=1", "takes no value");
+}
+
+TEST(a_misspelt_option_gets_a_hint)
+{
+	check_refused("regoin=x", "did you mean 'region'");
+	check_refused("partsize=8M", "did you mean 'part_size'");
+	check_refused("allow-other", "did you mean 'allow_other'");
+	check_refused("endpiont=x", "did you mean 'endpoint'");
+	check_refused("frobnicate", "pourfs --help lists them");
+	check_refused("PART_SIZE=8M", "pourfs --help lists them");
+	check_int(parse("--frob", "bucket", "/mnt", NULL, NULL), -EINVAL);
+	check(strstr(said, "'--frob'") != NULL);
+	check_int(parse("bucket", "/mnt", "-o", NULL, NULL), -EINVAL);
+}
+
+TEST(what_mount_8_adds_is_borne)
+{
+	check_int(parse_options("rw,nosuid,nodev,exec,async,atime,relatime,auto,noauto,user,users,"
+	                        "nouser,nofail,_netdev,defaults,x-systemd.automount,"
+	                        "x-gvfs-hide,comment=a disk"),
+	          0);
+	check(!o.mount.read_only);
+	check_int(parse_options("ro,rw"), 0);
+	check(!o.mount.read_only);
+	check_int(parse_options("rw,ro"), 0);
+	check(o.mount.read_only);
+}
+
+static void check_source(const char *source, const char *bucket, const char *prefix)
+{
+	check_int(parse(source, "/mnt", NULL, NULL, NULL), 0);
+	check_str(o.mount.bucket, bucket);
+	check_str(o.mount.prefix, prefix);
+}
+
+TEST(sources_are_buckets_with_or_without_a_folder)
+{
+	check_source("bucket", "bucket", "");
+	check_source("bucket:", "bucket", "");
+	check_source("bucket:/", "bucket", "");
+	check_source("bucket:/a", "bucket", "a/");
+	check_source("bucket:a/b/", "bucket", "a/b/");
+	check_source("bucket:/a/b//", "bucket", "a/b/");
+	check_source("bucket:/a:b", "bucket", "a:b/");
+	check_source("s3://bucket", "bucket", "");
+	check_source("s3://bucket/", "bucket", "");
+	check_source("s3://bucket/a/b", "bucket", "a/b/");
+	check_source("s3://bucket/a:b", "bucket", "a:b/");
+}
+
+TEST(what_is_no_source_is_refused)
+{
+	char long_one[1200] = "bucket:/";
+	const char *const bad[] = {"", "/", "/mnt", "a/b", ":/a", "s3://", "s3:///a"};
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		check_int(parse(bad[i], "/mnt", NULL, NULL, NULL), -EINVAL);
+		if (!strstr(said, "is no bucket"))
+			check_fail("\"%s\" says: %s", bad[i], said);
+	}
+	memset(long_one + 8, 'x', 1100);
+	check_int(parse(long_one, "/mnt", NULL, NULL, NULL), -EINVAL);
+	check(strstr(said, "too long") != NULL);
+}
+
+TEST(too_few_or_too_many_operands_show_the_usage)
+{
+	check_int(parse(NULL, NULL, NULL, NULL, NULL), -EINVAL);
+	check(strstr(said, "usage:") != NULL);
+	check_int(parse("bucket", NULL, NULL, NULL, NULL), -EINVAL);
+	check(strstr(said, "usage:") != NULL);
+	check_int(parse("bucket", "/mnt", "more", NULL, NULL), -EINVAL);
+	check(strstr(said, "'more'") != NULL);
+}
+
+TEST(a_value_said_too_often_is_refused_not_lost)
+{
+	char list[41 * 10 + 1] = "";
+
+	for (int i = 0; i < 41; i++)
+		strcat(list, "region=a,");
+	check_refused(list, "too many options");
+	opts_fini(&o);
+}
+
+TEST_MAIN
