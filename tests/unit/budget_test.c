@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+#include "budget.h"
+#include "test.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+static long long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (long long)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+TEST(sizes_are_rounded_up_to_blocks)
+{
+	struct budget *b = budget_new(3 * BUDGET_BLOCK - 5, 0);
+
+	check_int(budget_size(b), 3 * BUDGET_BLOCK);
+	check_int(budget_used(b), 0);
+	budget_free(b);
+	budget_free(NULL);
+}
+
+TEST(no_more_is_lent_than_there_is)
+{
+	struct budget *b = budget_new(4 * BUDGET_BLOCK, 0);
+	void *v[4];
+
+	for (int i = 0; i < 4; i++) {
+		v[i] = budget_take(b, false);
+		check(v[i] != NULL);
+		memset(v[i], i, BUDGET_BLOCK);
+		for (int k = 0; k < i; k++)
+			check(v[k] != v[i] && *(char *)v[k] == k);
+	}
+	check(!budget_take(b, false) && !budget_take(b, true));
+	check_int(budget_used(b), 4 * BUDGET_BLOCK);
+	budget_put(b, v[2]);
+	check(budget_take(b, false) == v[2]); /* the last put is taken first: warm */
+	for (int i = 0; i < 4; i++)
+		budget_put(b, v[i]);
+	check_int(budget_used(b), 0);
+	budget_free(b);
+}
+
+TEST(a_block_held_twice_is_free_when_put_twice)
+{
+	struct budget *b = budget_new(BUDGET_BLOCK, 0);
+	void *block = budget_take(b, false);
+
+	check(!budget_shared(b, block));
+	budget_hold(b, block);
+	check(budget_shared(b, block));
+	check_int(budget_used(b), BUDGET_BLOCK);
+	budget_put(b, block);
+	check(!budget_shared(b, block));
+	check(!budget_take(b, false));
+	budget_put(b, block);
+	check_int(budget_used(b), 0);
+	budget_free(b);
+}
+
+TEST(the_reserve_is_lent_to_its_owner_only)
+{
+	struct budget *b = budget_new(5 * BUDGET_BLOCK, 2 * BUDGET_BLOCK - 1);
+	void *v[5];
+
+	for (int i = 0; i < 3; i++)
+		v[i] = budget_take(b, false);
+	check(v[2] != NULL);
+	check(!budget_take(b, false));
+	budget_reserve(b);
+	v[3] = budget_take(b, true);
+	v[4] = budget_take(b, true);
+	check(v[3] && v[4] && !budget_take(b, true));
+	budget_unreserve(b);
+	budget_put(b, v[0]);
+	check(!budget_take(b, false)); /* the reserve is made good first */
+	budget_put(b, v[1]);
+	check(!budget_take(b, false));
+	budget_put(b, v[2]);
+	v[0] = budget_take(b, false);
+	check(v[0] != NULL);
+	budget_put(b, v[0]);
+	budget_put(b, v[3]);
+	budget_put(b, v[4]);
+	budget_free(b);
+}
+
+struct late {
+	struct budget *b;
+	void *block;
+};
+
+static void *put_later(void *arg)
+{
+	struct late *l = arg;
+
+	usleep(50000);
+	budget_put(l->b, l->block);
+	return NULL;
+}
+
+TEST(a_wait_ends_with_a_put_or_in_time)
+{
+	struct budget *b = budget_new(BUDGET_BLOCK, 0);
+	struct late late = {b, budget_take(b, false)};
+	pthread_t thread;
+	long long start = now_ms();
+
+	budget_wait(b, 30);
+	check(now_ms() - start >= 29 && now_ms() - start < 5000);
+	start = now_ms();
+	pthread_create(&thread, NULL, put_later, &late);
+	budget_wait(b, 20000);
+	check(now_ms() - start < 10000);
+	pthread_join(thread, NULL);
+	start = now_ms();
+	budget_wait(b, 20000); /* there is one */
+	check(now_ms() - start < 10000);
+	budget_free(b);
+}
+
+static void *own_reserve(void *arg)
+{
+	static int owners;
+
+	for (int i = 0; i < 500; i++) {
+		budget_reserve(arg);
+		if (++owners != 1)
+			abort();
+		owners--;
+		budget_unreserve(arg);
+	}
+	return NULL;
+}
+
+TEST(the_reserve_has_one_owner_at_a_time)
+{
+	struct budget *b = budget_new(BUDGET_BLOCK, BUDGET_BLOCK);
+	pthread_t threads[3];
+
+	for (int i = 0; i < 3; i++)
+		pthread_create(&threads[i], NULL, own_reserve, b);
+	for (int i = 0; i < 3; i++)
+		pthread_join(threads[i], NULL);
+	budget_free(b);
+}
+
+static void *use_blocks(void *arg)
+{
+	for (int i = 0; i < 5000; i++) {
+		char *block = budget_take(arg, false);
+
+		if (!block)
+			continue;
+		block[i] = (char)i;
+		budget_hold(arg, block);
+		budget_put(arg, block);
+		if (block[i] != (char)i)
+			abort();
+		budget_put(arg, block);
+	}
+	return NULL;
+}
+
+TEST(threads_never_share_a_block_unasked)
+{
+	struct budget *b = budget_new(3 * BUDGET_BLOCK, 0);
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, use_blocks, b);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	check_int(budget_used(b), 0);
+	budget_free(b);
+}
+
+TEST_MAIN
