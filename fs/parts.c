@@ -105,7 +105,6 @@ static void grow(struct parts *p, uint64_t size)
 		p->size = size;
 		slot_end(p, last);
 	}
-	p->low = min64(p->low, p->size / p->part_size);
 	p->size = size;
 }
 
@@ -249,7 +248,6 @@ int parts_replace(struct parts *p, uint64_t offset, uint64_t len, int source,
 		runs_clear(&p->base, offset, end);
 	else
 		runs_set(&p->base, offset, end, source, source_offset);
-	p->low = min64(p->low, offset / p->part_size);
 	return 0;
 }
 
