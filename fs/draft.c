@@ -217,14 +217,15 @@ static int start_over(struct draft *d)
 void draft_pump(struct draft *d)
 {
 	bool unwanted = d->error || (d->discarded && !d->file->writers);
-	int err;
+	int err = 0;
 
 	if (d->step != DRAFT_READY)
 		return;
 	if (unwanted || parts_outgrown(d->parts))
 		err = start_over(d);
-	else
-		err = d->discarded ? 0 : start_all(d);
+	if (!err && !unwanted && !d->discarded && d->step == DRAFT_READY &&
+	    !parts_outgrown(d->parts))
+		err = start_all(d);
 	if (err)
 		draft_fail(d, err);
 }
