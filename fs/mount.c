@@ -16,8 +16,10 @@ uint64_t mount_now_ms(void)
 int mount_key_locked(struct mount *m, const struct node *n, const char *name, struct buf *key)
 {
 	buf_clear(key);
-	if (n->unlinked)
-		return -ENOENT;
+	/* Below a directory that lost its name there are no paths either. */
+	for (const struct node *up = n; up != m->tree->root; up = up->parent)
+		if (!up->parent)
+			return -ENOENT;
 	buf_adds(key, m->conf.prefix);
 	tree_path_locked(n, key);
 	if (name)
