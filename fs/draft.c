@@ -405,11 +405,12 @@ ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
 		if (n > 0)
 			done += (size_t)n;
 	}
-	/* Published while it was read: the rest is in the object. */
-	if (!done && n >= 0 && !f->draft)
+	/* Published while it was read: all of it is in the object. Never a part:
+	 * to the kernel a short read is the end of the file. */
+	if (n >= 0 && done < len && !f->draft)
 		n = -ENODATA;
 	pthread_mutex_unlock(&f->lock);
-	return done ? (ssize_t)done : n;
+	return n < 0 ? n : (ssize_t)done;
 }
 
 bool draft_stat(struct file *f, uint64_t *size, struct timespec *mtime)

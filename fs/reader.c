@@ -315,5 +315,6 @@ ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
 	if (n < 0)
 		drop(r, false); /* a later read asks anew */
 	pthread_mutex_unlock(&r->lock);
-	return done ? (ssize_t)done : n;
+	/* Never a part of it: to the kernel a short read is the end of the file. */
+	return n < 0 ? n : (ssize_t)done;
 }
