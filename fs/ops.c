@@ -297,13 +297,23 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 static int truncate_node(struct op *op, struct node *n, uint64_t size, bool open)
 {
 	struct file *f = file_get(op->m, n);
+	bool last;
 	int err;
 
 	if (!f)
 		return -ENOMEM;
+	/* A writer as any other: the draft stays until its outcome is told. */
+	pthread_mutex_lock(&f->lock);
+	f->writers++;
+	pthread_mutex_unlock(&f->lock);
 	err = draft_truncate(f, size, &op->cancelled);
 	if (!err && !open && !file_held_elsewhere(f, pid_of(op)))
 		err = draft_publish(f, &op->cancelled);
+	pthread_mutex_lock(&f->lock);
+	last = --f->writers == 0;
+	pthread_mutex_unlock(&f->lock);
+	if (last)
+		draft_last_close(f);
 	file_put(f);
 	return err;
 }
