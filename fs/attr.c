@@ -26,7 +26,7 @@ static void unlock(struct mount *m)
 /* Ours alone know what is true: a draft, or changes not carried out. */
 static bool is_ours(const struct node *n)
 {
-	return n->file || n->pending || n->special;
+	return n->drafted || n->pending || n->special;
 }
 
 static bool is_fresh(const struct node *n)
@@ -343,7 +343,7 @@ int attr_refresh(struct mount *m, struct node *n, struct s3_call *call)
 	if (!fresh && !err) {
 		err = s3_head(m->s3, key.s, &o, call);
 		lock(m);
-		if (!err && !is_ours(n))
+		if (!err && !is_fresh(n)) /* or made anew meanwhile: o is older */
 			set_from_object(m, n, &o);
 		if (err == -ENOENT && dir) {
 			believe(m, n); /* an implied directory: as it was */

@@ -60,7 +60,10 @@ static int draft_new(struct file *f)
 	d->file = f;
 	d->started_ms = mount_now_ms();
 	d->sample_ms = d->started_ms;
-	file_hold(f);
+	pthread_mutex_lock(&m->tree->lock);
+	f->counted++;
+	f->node->drafted = true;
+	pthread_mutex_unlock(&m->tree->lock);
 	f->draft = d;
 	pthread_mutex_lock(&m->drafts_lock);
 	d->next = m->drafts;
@@ -132,6 +135,9 @@ bool draft_free_if_done(struct draft *d)
 		d->next->previous = d->previous;
 	pthread_mutex_unlock(&m->drafts_lock);
 	f->draft = NULL;
+	pthread_mutex_lock(&m->tree->lock);
+	f->node->drafted = false;
+	pthread_mutex_unlock(&m->tree->lock);
 	pthread_cond_broadcast(&f->changed);
 	parts_free(d->parts);
 	upload_delete_sources(m, d->sources, d->nsources);

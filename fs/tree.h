@@ -39,7 +39,8 @@ struct node {
 	unsigned held;
 	enum node_special special;
 	bool unlinked;
-	bool busy; /* somebody is changing its object */
+	bool busy;    /* somebody is changing its object */
+	bool drafted; /* its file has a draft */
 
 	struct attr attr;
 	uint64_t fresh_until_ms;   /* until when attr is believed */
