@@ -46,7 +46,8 @@ size_t extents_position(const struct extents *e, uint64_t at)
 /* The extents from i on are those from j on, moved. */
 static void move(struct extents *e, size_t i, size_t j)
 {
-	memmove(e->v + i, e->v + j, (e->n - j) * sizeof *e->v);
+	if (i != j)
+		memmove(e->v + i, e->v + j, (e->n - j) * sizeof *e->v);
 	e->n = e->n + i - j;
 }
 

@@ -75,7 +75,8 @@ void runs_clear(struct runs *r, uint64_t from, uint64_t to)
 	}
 	for (j = i; j < r->n && r->v[j].to <= to; j++)
 		;
-	memmove(r->v + i, r->v + j, (r->n - j) * sizeof *r->v);
+	if (j > i)
+		memmove(r->v + i, r->v + j, (r->n - j) * sizeof *r->v);
 	r->n -= j - i;
 	if (i < r->n && r->v[i].from < to)
 		cut_front(&r->v[i], to);
