@@ -109,8 +109,11 @@ static int add_unpublished_locked(struct mount *m, struct node *dir, struct list
 	for (struct draft *d = m->drafts; d && !err; d = d->next) {
 		const struct node *n = d->file->node;
 
-		if (n->parent == dir)
-			err = listing_add(l, n->name, false, n->attr.size, n->attr.mtime.tv_sec);
+		while (n->parent && n->parent != dir)
+			n = n->parent;
+		if (n->parent)
+			err = listing_add(l, n->name, S_ISDIR(n->attr.mode), n->attr.size,
+			                  n->attr.mtime.tv_sec);
 	}
 	pthread_mutex_unlock(&m->drafts_lock);
 	return err;
@@ -206,6 +209,20 @@ void attr_name_removed(struct mount *m, struct node *dir, const char *name)
 
 enum found { FOUND_NOTHING, FOUND_FILE, FOUND_DIR, FOUND_UNKNOWN };
 
+/* Files are being written below it: the directory is there as long as they are. */
+static bool has_drafts_below_locked(struct mount *m, const struct node *dir)
+{
+	bool has = false;
+
+	if (!S_ISDIR(dir->attr.mode))
+		return false;
+	pthread_mutex_lock(&m->drafts_lock);
+	for (struct draft *d = m->drafts; d && !has; d = d->next)
+		has = tree_below_locked(d->file->node, dir);
+	pthread_mutex_unlock(&m->drafts_lock);
+	return has;
+}
+
 /* What a fresh listing of the parent, or the tree itself, knows of the name. */
 static enum found known_locked(struct mount *m, struct node *parent, const char *name,
                                struct node **out)
@@ -213,7 +230,7 @@ static enum found known_locked(struct mount *m, struct node *parent, const char 
 	struct node *n = tree_find_locked(m->tree, parent, name);
 	const struct listing_entry *e;
 
-	if (n && is_fresh(n)) {
+	if (n && (is_fresh(n) || has_drafts_below_locked(m, n))) {
 		*out = n;
 		return S_ISDIR(n->attr.mode) ? FOUND_DIR : FOUND_FILE;
 	}
@@ -416,7 +433,7 @@ static void schedule_locked(struct mount *m, struct node *n, unsigned delay_ms)
 {
 	struct flush *fl;
 
-	if (n->pending_scheduled || !n->pending || n->unlinked)
+	if (n->pending_scheduled || !n->pending || n->unlinked || m->ending)
 		return;
 	fl = malloc(sizeof *fl);
 	if (!fl)
@@ -440,13 +457,24 @@ void attr_untake(struct mount *m, struct node *n, unsigned taken)
 	unlock(m);
 }
 
-void attr_made(struct mount *m, struct node *n, const struct attr *a, const struct s3_etag *etag,
-               struct s3_headers *h)
+void attr_never_made(struct mount *m, struct node *n)
 {
-	struct attr newest;
-
 	lock(m);
-	newest = n->attr;
+	if (!n->etag.s[0] && n->parent) {
+		n->pending = 0;
+		n->fresh_until_ms = 0;
+		n->parent->changes++;
+		if (n->parent->listing)
+			(void)listing_remove(&n->parent->listing, n->name);
+	}
+	unlock(m);
+}
+
+void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
+                      const struct s3_etag *etag, struct s3_headers *h)
+{
+	struct attr newest = n->attr;
+
 	n->attr = *a;
 	meta_merge(&n->attr, &newest, n->pending);
 	n->etag = *etag;
@@ -461,6 +489,13 @@ void attr_made(struct mount *m, struct node *n, const struct attr *a, const stru
 			(void)listing_add(&n->parent->listing, n->name, S_ISDIR(a->mode), a->size,
 			                  a->mtime.tv_sec);
 	}
+}
+
+void attr_made(struct mount *m, struct node *n, const struct attr *a, const struct s3_etag *etag,
+               struct s3_headers *h)
+{
+	lock(m);
+	attr_made_locked(m, n, a, etag, h);
 	unlock(m);
 }
 
@@ -529,7 +564,11 @@ int attr_flush(struct mount *m, struct node *n, struct s3_call *call)
 	if (has_draft(m, n))
 		return 0;
 	lock(m);
-	tree_busy_locked(m->tree, n);
+	err = tree_busy_locked(m->tree, n, call ? call->cancel : NULL);
+	if (err) {
+		unlock(m);
+		return err;
+	}
 	due = n->pending && !n->unlinked && (n->etag.s[0] || S_ISDIR(n->attr.mode));
 	unlock(m);
 	if (due)

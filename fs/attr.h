@@ -44,9 +44,14 @@ int attr_take(struct mount *m, struct node *n, const struct timespec *written, u
               struct attr *a, struct s3_headers *h, unsigned *taken) s3_must_check;
 /* The new version was not made: *taken is pending again. */
 void attr_untake(struct mount *m, struct node *n, unsigned taken);
+/* A file that has no object yet was given up: there is nothing of that name. */
+void attr_never_made(struct mount *m, struct node *n);
 /* The new version was made. h is taken over (and emptied). */
 void attr_made(struct mount *m, struct node *n, const struct attr *a, const struct s3_etag *etag,
                struct s3_headers *h);
+/* The same with the tree's lock held. */
+void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
+                      const struct s3_etag *etag, struct s3_headers *h);
 
 /* The names of a directory, kept up to date with what we do. */
 void attr_name_added(struct mount *m, struct node *dir, const char *name, bool is_dir);

@@ -5,7 +5,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
+
+#include "wait.h"
 
 struct budget {
 	pthread_mutex_t lock;
@@ -30,7 +31,6 @@ static size_t index_of(const struct budget *b, const void *block)
 struct budget *budget_new(uint64_t size, uint64_t reserve)
 {
 	struct budget *b = calloc(1, sizeof *b);
-	pthread_condattr_t attr;
 
 	if (!b)
 		return NULL;
@@ -50,10 +50,7 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 		b->free[b->nfree++] = (uint32_t)i;
 	pthread_mutex_init(&b->lock, NULL);
 	pthread_mutex_init(&b->reserve_owner, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&b->freed, &attr);
-	pthread_condattr_destroy(&attr);
+	wait_init(&b->freed);
 	return b;
 }
 
@@ -118,15 +115,9 @@ bool budget_shared(struct budget *b, void *block)
 
 void budget_wait(struct budget *b, unsigned timeout_ms)
 {
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)(timeout_ms % 1000) * 1000000;
-	until.tv_sec += timeout_ms / 1000 + until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
 	pthread_mutex_lock(&b->lock);
 	if (b->nfree <= b->reserve)
-		pthread_cond_timedwait(&b->freed, &b->lock, &until);
+		wait_ms(&b->freed, &b->lock, timeout_ms);
 	pthread_mutex_unlock(&b->lock);
 }
 

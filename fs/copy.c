@@ -50,7 +50,7 @@ static int start(struct big_copy *c, struct s3_part *part)
 		return -ENOMEM;
 	*job = (struct range_job){c, part};
 	c->flying++;
-	err = workers_give(c->m->uploads, 0, copy_range, job);
+	err = workers_give(c->m->copies, 0, copy_range, job);
 	if (err) {
 		c->flying--;
 		free(job);

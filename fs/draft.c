@@ -93,7 +93,8 @@ static int draft_from_object(struct file *f)
 	if (!err)
 		err = draft_new(f);
 	if (!err) {
-		f->draft->discarded = f->node->unlinked;
+		if (f->node->unlinked)
+			draft_set_discarded(f->draft);
 		if (size) {
 			err = draft_source_add(f->draft, key.s, &etag, false);
 			if (!err)
@@ -138,6 +139,10 @@ bool draft_free_if_done(struct draft *d)
 	pthread_mutex_lock(&m->tree->lock);
 	f->node->drafted = false;
 	pthread_mutex_unlock(&m->tree->lock);
+	if (d->taken)
+		attr_untake(m, f->node, d->taken);
+	if (d->error)
+		attr_never_made(m, f->node);
 	pthread_cond_broadcast(&f->changed);
 	parts_free(d->parts);
 	upload_delete_sources(m, d->sources, d->nsources);
@@ -145,6 +150,15 @@ bool draft_free_if_done(struct draft *d)
 	free(d->upload_key);
 	free(d);
 	return true;
+}
+
+void draft_set_discarded(struct draft *d)
+{
+	d->discarded = true;
+	d->publish = false;
+	d->sync = false;
+	parts_keep_back(d->parts);
+	pthread_cond_broadcast(&d->file->changed);
 }
 
 void draft_fail(struct draft *d, int error)
@@ -238,6 +252,17 @@ void draft_pump(struct draft *d)
 
 /* ------------------------------------------------------------------- edits */
 
+/* A copy of attributes or a rename is under way: the ETag is about to change. */
+static bool object_is_changing(struct file *f)
+{
+	bool busy;
+
+	pthread_mutex_lock(&f->m->tree->lock);
+	busy = f->node->busy;
+	pthread_mutex_unlock(&f->m->tree->lock);
+	return busy;
+}
+
 /* Waits until the draft may be edited: there is one, and it is not just being
  * published. */
 static int editable(struct file *f, const atomic_bool *cancel)
@@ -247,7 +272,9 @@ static int editable(struct file *f, const atomic_bool *cancel)
 	while (!err) {
 		struct draft *d = f->draft;
 
-		if (!d)
+		if (!d && object_is_changing(f))
+			err = file_wait(f, cancel);
+		else if (!d)
 			err = draft_from_object(f);
 		else if (d->error)
 			return d->error;
@@ -321,14 +348,14 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 	return done ? (ssize_t)done : err;
 }
 
-int draft_begin(struct file *f)
+int draft_begin(struct file *f, const atomic_bool *cancel)
 {
 	int err = 0;
 
 	pthread_mutex_lock(&f->lock);
 	while (!err && f->draft &&
 	       (f->draft->step == DRAFT_PUTTING || f->draft->step == DRAFT_COMPLETING))
-		err = file_wait(f, NULL);
+		err = file_wait(f, cancel);
 	if (!err && f->draft)
 		err = f->draft->error ? f->draft->error : parts_truncate(f->draft->parts, 0);
 	else if (!err)
@@ -536,8 +563,7 @@ void draft_discard(struct file *f)
 {
 	pthread_mutex_lock(&f->lock);
 	if (f->draft) {
-		f->draft->discarded = true;
-		f->draft->publish = false;
+		draft_set_discarded(f->draft);
 	}
 	settle(f);
 }
@@ -546,14 +572,17 @@ void draft_discard(struct file *f)
 
 bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *arg)
 {
-	struct file *files[256];
-	size_t n = 0;
+	struct file **files;
+	size_t n = 0, all = 0;
 	bool found = false;
 
 	/* A draft that is listed counts its file, so counting it is safe. */
 	pthread_mutex_lock(&m->tree->lock);
 	pthread_mutex_lock(&m->drafts_lock);
-	for (struct draft *d = m->drafts; d && n < sizeof files / sizeof files[0]; d = d->next) {
+	for (struct draft *d = m->drafts; d; d = d->next)
+		all++;
+	files = all ? malloc(all * sizeof *files) : NULL;
+	for (struct draft *d = m->drafts; d && files; d = d->next) {
 		d->file->counted++;
 		files[n++] = d->file;
 	}
@@ -566,6 +595,7 @@ bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *
 		pthread_mutex_unlock(&files[i]->lock);
 		file_put(files[i]);
 	}
+	free(files);
 	return found;
 }
 

@@ -74,7 +74,7 @@ struct draft {
 
 /* Begins a draft with nothing in it, for a new or truncated file; what was
  * unpublished is dropped. */
-int draft_begin(struct file *f) s3_must_check;
+int draft_begin(struct file *f, const atomic_bool *cancel) s3_must_check;
 
 /* append: at the end, wherever that is by now. Returns len or -errno. */
 ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
@@ -109,6 +109,8 @@ bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *
 
 void draft_pump(struct draft *d);
 void draft_fail(struct draft *d, int error); /* latches; error < 0 */
+/* The file has no name any more: its bytes go nowhere. */
+void draft_set_discarded(struct draft *d);
 /* Frees a draft that is published, failed or unwanted, once all its jobs are
  * back. true: it is gone, and the caller owes a file_put(). */
 bool draft_free_if_done(struct draft *d) s3_must_check;

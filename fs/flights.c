@@ -237,7 +237,7 @@ static bool slot_spillable(const struct parts *p, const struct slot *s, bool fir
 		return first;
 	if (s->progress == STORED)
 		return !first && s->stored_len < p->part_size;
-	return !first && !(slot_ready(p, s) && parts_slots(p) > 1);
+	return !first && (p->kept_back || !slot_ready(p, s) || parts_slots(p) == 1);
 }
 
 static struct slot *spill_victim(const struct parts *p, bool first)

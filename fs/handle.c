@@ -80,7 +80,7 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 	h->file->writers++;
 	file_used_by(h->file, pid);
 	pthread_mutex_unlock(&h->file->lock);
-	return created || flags & O_TRUNC ? draft_begin(h->file) : 0;
+	return created || flags & O_TRUNC ? draft_begin(h->file, call->cancel) : 0;
 }
 
 int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t pid,
@@ -169,21 +169,39 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 	return err;
 }
 
+/* Our own mount has made another version since the reader began. */
+static bool reader_is_old(struct mount *m, struct handle *h, const struct reader *r)
+{
+	struct buf key = BUF_INIT;
+	bool old;
+
+	pthread_mutex_lock(&m->tree->lock);
+	old = !mount_key_locked(m, h->node, NULL, &key) && !reader_is_of(r, key.s, &h->node->etag);
+	pthread_mutex_unlock(&m->tree->lock);
+	buf_fini(&key);
+	return old;
+}
+
 static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t len,
                            uint64_t offset, const atomic_bool *cancel)
 {
-	struct reader *r;
-	ssize_t n = reader_get(m, h, &r);
+	for (;;) {
+		struct reader *r;
+		ssize_t n = reader_get(m, h, &r);
+		bool old;
 
-	if (!r)
-		return n;
-	n = reader_read(r, data, len, offset, cancel);
-	pthread_rwlock_unlock(&h->lock);
-	if (n == -ESTALE || n == -ENOENT) {
+		if (!r)
+			return n;
+		n = reader_read(r, data, len, offset, cancel);
+		old = (n == -ESTALE || n == -ENOENT) && reader_is_old(m, h, r);
+		pthread_rwlock_unlock(&h->lock);
+		if (old)
+			continue;
+		if (n != -ESTALE && n != -ENOENT)
+			return n;
 		attr_distrust(m, h->node);
-		n = -ESTALE;
+		return -ESTALE;
 	}
-	return n;
 }
 
 ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,

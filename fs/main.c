@@ -72,13 +72,16 @@ static int mount_init(struct mount *m, const struct opts *o)
 	m->budget = budget_new(m->conf.memory, m->conf.part_size);
 	m->uploads = workers_new(m->conf.parallel);
 	m->fetches = workers_new(m->conf.parallel);
-	return m->tree && m->budget && m->uploads && m->fetches ? add_controls(m) : -ENOMEM;
+	m->copies = workers_new(m->conf.parallel);
+	return m->tree && m->budget && m->uploads && m->fetches && m->copies ? add_controls(m)
+	                                                                     : -ENOMEM;
 }
 
 static void mount_fini(struct mount *m)
 {
 	workers_free(m->fetches); /* its last jobs may still copy by the other */
 	workers_free(m->uploads);
+	workers_free(m->copies);
 	s3_free(m->s3);
 	tree_free(m->tree);
 	budget_free(m->budget);
@@ -101,26 +104,34 @@ static bool find_dirty(struct draft *d, void *arg)
 	if (!d->dirty || d->discarded || d->error)
 		return false;
 	file_hold(d->file);
+	d->file->writers++; /* so that the draft stays until its outcome is known */
 	u->file = d->file;
 	return true;
 }
 
-static bool tell_failed(struct draft *d, void *arg)
+/* 1: it did not get there. */
+static int finish_file(struct file *f)
 {
-	struct unfinished *u = arg;
+	int err = draft_publish(f, NULL);
 	struct buf path = BUF_INIT;
 	char text[1200];
+	bool last;
 
-	if (!d->dirty || d->discarded)
-		return false;
-	pthread_mutex_lock(&d->file->m->tree->lock);
-	tree_path_locked(d->file->node, &path);
-	pthread_mutex_unlock(&d->file->m->tree->lock);
-	log_error("not in the bucket: %s: %s", log_quote(text, sizeof text, path.s),
-	          strerror(-d->error));
-	buf_fini(&path);
-	u->failed++;
-	return false;
+	if (err) {
+		pthread_mutex_lock(&f->m->tree->lock);
+		tree_path_locked(f->node, &path);
+		pthread_mutex_unlock(&f->m->tree->lock);
+		log_error("not in the bucket: %s: %s", log_quote(text, sizeof text, path.s),
+		          strerror(-err));
+		buf_fini(&path);
+	}
+	pthread_mutex_lock(&f->lock);
+	last = --f->writers == 0;
+	pthread_mutex_unlock(&f->lock);
+	if (last)
+		draft_last_close(f);
+	file_put(f);
+	return err != 0;
 }
 
 static bool is_draft(struct draft *d, void *arg)
@@ -136,11 +147,9 @@ static int finish(struct mount *m)
 {
 	struct unfinished u = {0};
 
-	while (draft_any(m, find_dirty, &u)) {
-		(void)!draft_publish(u.file, NULL);
-		file_put(u.file);
-	}
-	draft_any(m, tell_failed, &u);
+	m->ending = true;
+	while (draft_any(m, find_dirty, &u))
+		u.failed += finish_file(u.file);
 	handle_release_all(m);
 	while (draft_any(m, is_draft, NULL)) /* what failed is being aborted */
 		usleep(END_POLL_US);

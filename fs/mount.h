@@ -42,7 +42,9 @@ struct mount {
 	struct tree *tree;
 	struct budget *budget;
 	struct workers *uploads; /* parts and publishing */
-	struct workers *fetches; /* reading, attributes, copies */
+	struct workers *fetches; /* reading, attributes */
+	struct workers *copies;  /* ranges of large copies */
+	atomic_bool ending;      /* unmounted: nothing is put off any more */
 
 	pthread_mutex_t drafts_lock;  /* a leaf */
 	struct draft *drafts;         /* all of them, see draft.h */

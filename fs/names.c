@@ -119,7 +119,11 @@ static int remove_node(struct mount *m, struct node *parent, struct node *n, con
 	int err;
 
 	lock(m);
-	tree_busy_locked(m->tree, n);
+	err = tree_busy_locked(m->tree, n, call->cancel);
+	if (err) {
+		unlock(m);
+		return err;
+	}
 	err = mount_key_locked(m, n, NULL, &key);
 	object = n->etag.s[0] || S_ISDIR(n->attr.mode);
 	unlock(m);
@@ -291,8 +295,14 @@ static int move_object(struct mount *m, struct node *n, const char *name, struct
 		if (err)
 			attr_untake(m, n, taken);
 	}
+	if (!err) { /* name and ETag change together: a reader sees no mixture */
+		lock(m);
+		err = move_locked(m, n, new_parent, new_name);
+		if (!err)
+			attr_made_locked(m, n, &a, &made, &h);
+		unlock(m);
+	}
 	if (!err) {
-		attr_made(m, n, &a, &made, &h);
 		err = s3_delete(m->s3, from.s, NULL);
 		if (err) {
 			char text[1200];
@@ -301,26 +311,28 @@ static int move_object(struct mount *m, struct node *n, const char *name, struct
 			          log_quote(text, sizeof text, from.s), strerror(-err));
 		}
 	}
-	if (!err) {
-		lock(m);
-		err = move_locked(m, n, new_parent, new_name);
-		unlock(m);
-	}
 	s3_headers_fini(&h);
 	buf_fini(&from);
 	buf_fini(&to);
 	return err;
 }
 
-static void busy_both(struct mount *m, struct node *a, struct node *b)
+/* b may be NULL. */
+static int busy_both(struct mount *m, struct node *a, struct node *b, const atomic_bool *cancel)
 {
 	bool a_first = !b || a->ino < b->ino;
+	struct node *first = a_first ? a : b, *second = a_first ? b : a;
+	int err;
 
 	lock(m);
-	tree_busy_locked(m->tree, a_first ? a : b);
-	if (b)
-		tree_busy_locked(m->tree, a_first ? b : a);
+	err = tree_busy_locked(m->tree, first, cancel);
+	if (!err && second) {
+		err = tree_busy_locked(m->tree, second, cancel);
+		if (err)
+			tree_idle_locked(m->tree, first);
+	}
 	unlock(m);
+	return err;
 }
 
 static void idle_both(struct mount *m, struct node *a, struct node *b)
@@ -339,7 +351,9 @@ static int rename_file(struct mount *m, struct node *parent, struct node *n, con
 	struct file *replaced;
 	int err;
 
-	busy_both(m, n, there);
+	err = busy_both(m, n, there, call->cancel);
+	if (err)
+		return err;
 	err = rename_draft(m, n, new_parent, new_name);
 	if (err == 1)
 		err = move_object(m, n, name, new_parent, new_name, call);

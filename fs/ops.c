@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "handle.h"
 #include "names.h"
+#include "proc.h"
 
 #define WRITE_MAX                                                                                  \
 	((unsigned)256 << 10) /* bytes of one request; each FUSE thread has room for it            \
@@ -28,12 +29,13 @@ struct op {
 	struct s3_call call;
 };
 
+/* The kernel tells of every signal; a local disk would not heed most. */
 static void cancel(fuse_req_t req, void *data)
 {
 	struct op *op = data;
 
-	(void)req;
-	op->cancelled = true;
+	if (proc_wants_out(fuse_req_ctx(req)->pid))
+		op->cancelled = true;
 }
 
 static void op_begin(struct op *op, fuse_req_t req)
@@ -75,14 +77,17 @@ static pid_t pid_of(struct op *op)
 static double fill_stat(struct mount *m, struct node *n, struct stat *st)
 {
 	struct file *f = file_find(m, n);
-	uint64_t size;
-	struct timespec mtime;
-	bool draft;
+	uint64_t size = 0, draft_size;
+	struct timespec mtime = {0}, written = {0};
+	bool draft = f && draft_stat(f, &draft_size, &written);
 
+	/* The draft first: once it is gone, the node knows all that it knew. */
+	if (f)
+		file_put(f);
 	memset(st, 0, sizeof *st);
 	pthread_mutex_lock(&m->tree->lock);
-	size = n->attr.size;
-	mtime = n->attr.mtime;
+	size = draft ? draft_size : n->attr.size;
+	mtime = written.tv_sec ? written : n->attr.mtime;
 	st->st_ino = n->ino;
 	st->st_mode = n->attr.mode;
 	st->st_uid = n->attr.uid;
@@ -90,9 +95,6 @@ static double fill_stat(struct mount *m, struct node *n, struct stat *st)
 	st->st_ctim = n->attr.ctime;
 	st->st_nlink = n->unlinked ? 0 : 1;
 	pthread_mutex_unlock(&m->tree->lock);
-	draft = f && draft_stat(f, &size, &mtime);
-	if (f)
-		file_put(f);
 	st->st_size = (off_t)size;
 	st->st_mtim = mtime;
 	st->st_atim = mtime;
@@ -492,7 +494,10 @@ static int create(struct op *op, struct node *parent, const char *name, mode_t m
 	}
 	if (err)
 		return err;
-	err = handle_open(op->m, *n, fi->flags, created, pid_of(op), h, &op->cancelled);
+	if (S_ISDIR((*n)->attr.mode))
+		err = -EISDIR;
+	else
+		err = handle_open(op->m, *n, fi->flags, created, pid_of(op), h, &op->cancelled);
 	if (err)
 		tree_put(op->m->tree, *n);
 	return err;

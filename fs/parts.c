@@ -82,6 +82,11 @@ bool parts_outgrown(const struct parts *p)
 	return p->outgrown;
 }
 
+void parts_keep_back(struct parts *p)
+{
+	p->kept_back = true;
+}
+
 /* ------------------------------------------------------------------ edits */
 
 static uint64_t limit(const struct parts *p)

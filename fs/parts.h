@@ -79,6 +79,10 @@ int parts_truncate(struct parts *p, uint64_t size);
 int parts_replace(struct parts *p, uint64_t offset, uint64_t len, int source,
                   uint64_t source_offset);
 
+/* Nothing of it will be sent any more (the file was unlinked): slots that wait
+ * to be sent may be spilled as well. */
+void parts_keep_back(struct parts *p);
+
 /* ------------------------------------------------------------------ reads */
 
 enum parts_kind { PARTS_IS_END, PARTS_IS_MEMORY, PARTS_IS_ZERO, PARTS_IS_REMOTE, PARTS_IS_SEALED };

@@ -6,11 +6,11 @@
 #include <string.h>
 
 #include "num.h"
+#include "wait.h"
 #include "window.h"
 
 #define WINDOW_MAX ((uint64_t)32 << 20)
 #define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
-#define WAIT_MS    250
 
 /* A range fetched ahead. Flying, its fetch counts the reader. */
 struct chunk {
@@ -77,7 +77,6 @@ struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag
                           uint64_t size)
 {
 	struct reader *r = calloc(1, sizeof *r);
-	pthread_condattr_t attr;
 
 	if (!r)
 		return NULL;
@@ -92,10 +91,7 @@ struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag
 	r->counted = 1;
 	r->window.limit = min64(WINDOW_MAX, m->conf.memory / 2);
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->landed, &attr);
-	pthread_condattr_destroy(&attr);
+	wait_init(&r->landed);
 	pthread_mutex_lock(&m->readers_lock);
 	r->next = m->readers;
 	if (r->next)
@@ -250,18 +246,6 @@ static void chunk_copy(const struct chunk *c, uint64_t offset, char *to, size_t 
 	}
 }
 
-static int wait(struct reader *r, const atomic_bool *cancel)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += WAIT_MS * 1000000L;
-	t.tv_sec += t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	pthread_cond_timedwait(&r->landed, &r->lock, &t);
-	return cancel && *cancel ? -EINTR : 0;
-}
-
 /* Bytes from a chunk, or straight from the service; with r->lock. */
 static ssize_t read_some(struct reader *r, char *to, size_t len, uint64_t offset,
                          const atomic_bool *cancel)
@@ -275,7 +259,7 @@ static ssize_t read_some(struct reader *r, char *to, size_t len, uint64_t offset
 		c = c->next;
 	if (c && c->offset <= offset) {
 		if (c->flying)
-			return wait(r, cancel);
+			return wait_moment(&r->landed, &r->lock, cancel);
 		if (c->err)
 			return c->err;
 		c->readers++;

@@ -41,7 +41,8 @@ struct parts {
 	size_t blocks;       /* held by slots */
 	size_t ready;        /* slots that slot_ready() is true of */
 	bool outgrown;
-	void *zeros; /* one block of them */
+	bool kept_back; /* nothing is sent any more */
+	void *zeros;    /* one block of them */
 };
 
 /* Bytes of the file that the slot covers. */

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "wait.h"
+
 static size_t hash(const struct tree *t, const struct node *parent, const char *name)
 {
 	uint64_t h = (uintptr_t)parent * UINT64_C(0x9e3779b97f4a7c15);
@@ -114,7 +116,7 @@ struct tree *tree_new(const struct attr *root_attr)
 	t->root->attr = *root_attr;
 	t->root->lookups = 1;
 	pthread_mutex_init(&t->lock, NULL);
-	pthread_cond_init(&t->idle, NULL);
+	wait_init(&t->idle);
 	return t;
 }
 
@@ -220,12 +222,18 @@ struct node *tree_add_locked(struct tree *t, struct node *parent, const char *na
 	return n;
 }
 
-void tree_busy_locked(struct tree *t, struct node *n)
+int tree_busy_locked(struct tree *t, struct node *n, const atomic_bool *cancel)
 {
+	int err = 0;
+
 	n->held++; /* the one who is busy may be the last who holds it */
-	while (n->busy)
-		pthread_cond_wait(&t->idle, &t->lock);
-	n->busy = true;
+	while (n->busy && !err)
+		err = wait_moment(&t->idle, &t->lock, cancel);
+	if (err)
+		tree_put_locked(t, n);
+	else
+		n->busy = true;
+	return err;
 }
 
 void tree_idle_locked(struct tree *t, struct node *n)

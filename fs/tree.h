@@ -17,6 +17,7 @@
 #define POURFS_TREE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -82,8 +83,9 @@ void tree_forget(struct tree *t, struct node *n, uint64_t lookups);
 
 /* Makes the caller the only one who changes the object of n (by a publish, a
  * copy, a delete), and holds n; waits as long as somebody else is. Who has one
- * node may wait for another only if that one comes later in ino order. */
-void tree_busy_locked(struct tree *t, struct node *n);
+ * node may wait for another only if that one comes later in ino order.
+ * 0, or -EINTR when cancelled. */
+int tree_busy_locked(struct tree *t, struct node *n, const atomic_bool *cancel) s3_must_check;
 void tree_idle_locked(struct tree *t, struct node *n);
 
 /* Takes the name away. */

@@ -48,6 +48,17 @@ static int take_off(struct draft *d, struct workers *pool, void (*run)(void *),
 	return 0;
 }
 
+/* Unlinked while it was on its way: then a missing key is no error. */
+static bool was_unlinked(struct file *f)
+{
+	bool unlinked;
+
+	pthread_mutex_lock(&f->m->tree->lock);
+	unlinked = f->node->unlinked;
+	pthread_mutex_unlock(&f->m->tree->lock);
+	return unlinked;
+}
+
 /* With file->lock held, which it gives back. */
 static void land(struct flight *fl, int err)
 {
@@ -57,7 +68,9 @@ static void land(struct flight *fl, int err)
 
 	d->flights--;
 	f->m->flying -= fl->frees;
-	if (err)
+	if (err == -ENOENT && was_unlinked(f))
+		draft_set_discarded(d);
+	else if (err)
 		draft_fail(d, err);
 	draft_pump(d);
 	gone = draft_free_if_done(d);
@@ -213,6 +226,7 @@ static void published(struct draft *d)
 {
 	free(d->upload_id);
 	d->upload_id = NULL;
+	d->taken = 0;
 	d->dirty = false;
 	d->publish = false;
 	d->sync = false;
@@ -265,6 +279,7 @@ static int whole_complete(struct draft *d, const struct s3_part *parts, size_t n
 		                         &etag, &call);
 	if (err) {
 		attr_untake(m, node, d->taken);
+		d->taken = 0;
 	} else {
 		if (written->tv_sec)
 			d->attr.mtime = *written;
@@ -280,7 +295,7 @@ static int make_object(struct draft *d, enum draft_step step, const struct parts
 	struct file *f = d->file;
 	struct tree *t = f->m->tree;
 	struct s3_body body = {a ? a->iov : NULL, a ? a->iovcnt : 0, a ? a->size : 0};
-	struct timespec written = d->written_at;
+	struct timespec written;
 	struct s3_part *parts = NULL;
 	size_t n = 0;
 	int err = step == DRAFT_COMPLETING ? parts_list(d->parts, &parts, &n) : 0;
@@ -288,8 +303,11 @@ static int make_object(struct draft *d, enum draft_step step, const struct parts
 	d->step = step;
 	pthread_mutex_unlock(&f->lock);
 	pthread_mutex_lock(&t->lock);
-	tree_busy_locked(t, f->node);
+	(void)!tree_busy_locked(t, f->node, NULL);
 	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&f->lock);
+	written = d->written_at; /* a program may have set the mtime meanwhile */
+	pthread_mutex_unlock(&f->lock);
 	if (!err)
 		err = step == DRAFT_COMPLETING ? whole_complete(d, parts, n, &written)
 		                               : whole_put(d, &body, &written);

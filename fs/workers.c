@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "wait.h"
+
 #define STACK_SIZE ((size_t)512 << 10)
 
 struct job {
@@ -140,7 +142,6 @@ static void *work(void *arg)
 struct workers *workers_new(unsigned limit)
 {
 	struct workers *w = calloc(1, sizeof *w);
-	pthread_condattr_t attr;
 
 	if (!w)
 		return NULL;
@@ -152,10 +153,7 @@ struct workers *workers_new(unsigned limit)
 	w->limit = limit;
 	w->end = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->work, &attr);
-	pthread_condattr_destroy(&attr);
+	wait_init(&w->work);
 	return w;
 }
 

@@ -215,7 +215,7 @@ static void *be_busy(void *arg)
 
 	pthread_mutex_lock(&t->lock);
 	arrived = 1;
-	tree_busy_locked(t, n);
+	check_int(tree_busy_locked(t, n, NULL), 0);
 	arrived = 2;
 	tree_idle_locked(t, n);
 	pthread_mutex_unlock(&t->lock);
@@ -230,7 +230,7 @@ TEST(one_at_a_time_changes_an_object_and_who_waits_holds_it)
 	begin();
 	arrived = 0;
 	n = add(t->root, "a", S_IFREG);
-	tree_busy_locked(t, n);
+	check_int(tree_busy_locked(t, n, NULL), 0);
 	tree_put_locked(t, n); /* held by the busy one alone */
 	pthread_mutex_unlock(&t->lock);
 	pthread_create(&thread, NULL, be_busy, n);
