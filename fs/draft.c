@@ -551,9 +551,20 @@ static void settle(struct file *f)
 		file_put(f);
 }
 
-void draft_last_close(struct file *f)
+void draft_writer_came(struct file *f)
 {
 	pthread_mutex_lock(&f->lock);
+	f->writers++;
+	pthread_mutex_unlock(&f->lock);
+}
+
+void draft_writer_gone(struct file *f)
+{
+	pthread_mutex_lock(&f->lock);
+	if (--f->writers) {
+		pthread_mutex_unlock(&f->lock);
+		return;
+	}
 	if (f->draft)
 		ask_publish(f->draft);
 	settle(f);

@@ -92,8 +92,10 @@ void draft_publish_later(struct file *f);
 int draft_sync(struct file *f, const atomic_bool *cancel) s3_must_check;
 /* The latched error. */
 int draft_error(struct file *f);
-/* The last writer has closed: publishes what is dirty, forgets what failed. */
-void draft_last_close(struct file *f);
+/* Somebody may write from now on; the draft stays until its outcome is told. */
+void draft_writer_came(struct file *f);
+/* And no more. After the last: publishes what is dirty, forgets what failed. */
+void draft_writer_gone(struct file *f);
 /* The file was unlinked. */
 void draft_discard(struct file *f);
 

@@ -86,6 +86,7 @@ void file_used_by(struct file *f, pid_t pid)
 
 	if (pid <= 0)
 		return;
+	pthread_mutex_lock(&f->lock);
 	while (i < f->nusers && f->users[i] != pid)
 		i++;
 	if (i == f->nusers)
@@ -94,6 +95,7 @@ void file_used_by(struct file *f, pid_t pid)
 		i--;
 	memmove(f->users + 1, f->users, i * sizeof f->users[0]);
 	f->users[0] = pid;
+	pthread_mutex_unlock(&f->lock);
 }
 
 bool file_held_elsewhere(struct file *f, pid_t tid)

@@ -40,7 +40,7 @@ void file_put(struct file *f); /* file->lock must not be held */
 /* Waits for file->changed, with file->lock held: 0, or -EINTR when cancelled. */
 int file_wait(struct file *f, const atomic_bool *cancel) s3_must_check;
 
-/* With file->lock held: the process uses the file. */
+/* The process uses the file. Takes file->lock. */
 void file_used_by(struct file *f, pid_t pid);
 /* A process other than the one whose thread tid is closing it, or that process
  * by another descriptor, still has it open for writing: one that used it, or

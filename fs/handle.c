@@ -32,20 +32,13 @@ static struct handle *handle_new(struct mount *m, struct node *n)
 
 void handle_release(struct mount *m, struct handle *h)
 {
-	bool last = false;
-
 	pthread_mutex_lock(&m->handles_lock);
 	*(h->previous ? &h->previous->next : &m->handles) = h->next;
 	if (h->next)
 		h->next->previous = h->previous;
 	pthread_mutex_unlock(&m->handles_lock);
-	if (h->file && h->writes) {
-		pthread_mutex_lock(&h->file->lock);
-		last = --h->file->writers == 0;
-		pthread_mutex_unlock(&h->file->lock);
-	}
-	if (last)
-		draft_last_close(h->file);
+	if (h->file && h->writes)
+		draft_writer_gone(h->file);
 	if (h->file)
 		file_put(h->file);
 	reader_free(h->reader);
@@ -76,10 +69,8 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 		return 0;
 	h->writes = true;
 	h->appends = flags & O_APPEND;
-	pthread_mutex_lock(&h->file->lock);
-	h->file->writers++;
+	draft_writer_came(h->file);
 	file_used_by(h->file, pid);
-	pthread_mutex_unlock(&h->file->lock);
 	return created || flags & O_TRUNC ? draft_begin(h->file, call->cancel) : 0;
 }
 
@@ -229,9 +220,7 @@ ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t of
 {
 	if (!h->writes)
 		return -EBADF;
-	pthread_mutex_lock(&h->file->lock);
 	file_used_by(h->file, pid);
-	pthread_mutex_unlock(&h->file->lock);
 	return draft_write(h->file, data, len, offset, h->appends, cancel);
 }
 

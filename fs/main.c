@@ -115,7 +115,6 @@ static int finish_file(struct file *f)
 	int err = draft_publish(f, NULL);
 	struct buf path = BUF_INIT;
 	char text[1200];
-	bool last;
 
 	if (err) {
 		pthread_mutex_lock(&f->m->tree->lock);
@@ -125,11 +124,7 @@ static int finish_file(struct file *f)
 		          strerror(-err));
 		buf_fini(&path);
 	}
-	pthread_mutex_lock(&f->lock);
-	last = --f->writers == 0;
-	pthread_mutex_unlock(&f->lock);
-	if (last)
-		draft_last_close(f);
+	draft_writer_gone(f);
 	file_put(f);
 	return err != 0;
 }

@@ -215,7 +215,8 @@ static void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 		reply_entry(&op, n);
 }
 
-static void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+static void remove_name(fuse_req_t req, fuse_ino_t parent, const char *name,
+                        int (*from)(struct mount *, struct node *, const char *, struct s3_call *))
 {
 	struct op op;
 	int err;
@@ -223,20 +224,18 @@ static void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
 	op_begin(&op, req);
 	err = may_change(&op, node_of(&op, parent), name);
 	if (!err)
-		err = names_unlink(op.m, node_of(&op, parent), name, &op.call);
+		err = from(op.m, node_of(&op, parent), name, &op.call);
 	op_error(&op, err);
+}
+
+static void ops_unlink(fuse_req_t req, fuse_ino_t parent, const char *name)
+{
+	remove_name(req, parent, name, names_unlink);
 }
 
 static void ops_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
-	struct op op;
-	int err;
-
-	op_begin(&op, req);
-	err = may_change(&op, node_of(&op, parent), name);
-	if (!err)
-		err = names_rmdir(op.m, node_of(&op, parent), name, &op.call);
-	op_error(&op, err);
+	remove_name(req, parent, name, names_rmdir);
 }
 
 static void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse_ino_t new_parent,
@@ -299,23 +298,15 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 static int truncate_node(struct op *op, struct node *n, uint64_t size, bool open)
 {
 	struct file *f = file_get(op->m, n);
-	bool last;
 	int err;
 
 	if (!f)
 		return -ENOMEM;
-	/* A writer as any other: the draft stays until its outcome is told. */
-	pthread_mutex_lock(&f->lock);
-	f->writers++;
-	pthread_mutex_unlock(&f->lock);
+	draft_writer_came(f);
 	err = draft_truncate(f, size, &op->cancelled);
 	if (!err && !open && !file_held_elsewhere(f, pid_of(op)))
 		err = draft_publish(f, &op->cancelled);
-	pthread_mutex_lock(&f->lock);
-	last = --f->writers == 0;
-	pthread_mutex_unlock(&f->lock);
-	if (last)
-		draft_last_close(f);
+	draft_writer_gone(f);
 	file_put(f);
 	return err;
 }
