@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "draft.h"
+#include "log.h"
 
 #define SMOOTH    0.3 /* weight of the newest rate */
 #define SAMPLE_MS 500
@@ -12,6 +13,15 @@
 static json_t *number(uint64_t n)
 {
 	return json_integer((json_int_t)n);
+}
+
+/* JSON knows only Unicode: other names are told as the log tells them. */
+static json_t *name(const char *s)
+{
+	char quoted[4400];
+	json_t *text = json_string(s);
+
+	return text ? text : json_string(log_quote(quoted, sizeof quoted, s));
 }
 
 static const char *state(const struct draft *d)
@@ -54,7 +64,7 @@ static json_t *transfer(struct draft *d, const char *path)
 	json_t *o = json_object();
 
 	sample_rate(d);
-	json_object_set_new(o, "path", json_string(path));
+	json_object_set_new(o, "path", name(path));
 	json_object_set_new(o, "state", json_string(state(d)));
 	json_object_set_new(o, "size", number(size));
 	json_object_set_new(o, "bytes_written", number(d->written));
@@ -91,7 +101,7 @@ char *status_json(struct mount *m)
 	draft_any(m, add_transfer, transfers);
 	json_object_set_new(root, "version", json_string(POURFS_VERSION));
 	json_object_set_new(root, "bucket", json_string(m->conf.bucket));
-	json_object_set_new(root, "prefix", json_string(m->conf.prefix));
+	json_object_set_new(root, "prefix", name(m->conf.prefix));
 	json_object_set_new(root, "endpoint", json_string(s3_endpoint(m->s3)));
 	json_object_set_new(root, "memory",
 	                    json_pack("{s:o, s:o}", "limit", number(budget_size(m->budget)), "used",
