@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/* What an object's headers say of its attributes; a URL; an encoded key. */
+#include "meta.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "uri.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const char *const names[] = {"x-amz-meta-mode", "x-amz-meta-uid", "x-amz-meta-gid",
+	                                    "x-amz-meta-mtime"};
+	struct s3_headers h = {0};
+	struct attr a = {.mode = S_IFREG | 0644};
+	struct uri uri = {0};
+	char *text = strndup((const char *)data, size);
+
+	if (!text)
+		return 0;
+	for (size_t i = 0; i < 4; i++)
+		(void)!s3_headers_set(&h, names[i], text);
+	meta_from_headers(&h, &a);
+	if (a.mtime.tv_nsec < 0 || a.mtime.tv_nsec > 999999999 || S_ISBLK(a.mode) ||
+	    S_ISCHR(a.mode))
+		abort();
+	(void)meta_content_type(text);
+	s3_headers_fini(&h);
+	if (!uri_parse(&uri, text))
+		uri_fini(&uri);
+	(void)!uri_decode(text);
+	free(text);
+	return 0;
+}
