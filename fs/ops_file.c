@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/falloc.h>
+#include <stdlib.h>
+
+#include "attr.h"
+#include "draft.h"
+#include "handle.h"
+#include "names.h"
+#include "op.h"
+
+/* Writers and readers of what is being written come to us for every byte;
+ * others may use the kernel's pages. */
+static void set_handle(struct fuse_file_info *fi, struct handle *h)
+{
+	fi->fh = (uintptr_t)h;
+	fi->direct_io = h->writes || h->text;
+	if (h->file && !h->writes) {
+		pthread_mutex_lock(&h->file->lock);
+		fi->direct_io = h->file->draft || h->file->writers;
+		pthread_mutex_unlock(&h->file->lock);
+	}
+}
+
+void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op;
+	struct handle *h;
+	int err;
+
+	op_begin(&op, req);
+	err = op.m->conf.read_only && (fi->flags & O_ACCMODE) != O_RDONLY ? -EROFS : 0;
+	if (!err)
+		err = handle_open(op.m, op_node(&op, ino), fi->flags, false, op_pid(&op), &h,
+		                  &op.cancelled);
+	if (err) {
+		op_error(&op, err);
+		return;
+	}
+	set_handle(fi, h);
+	op_end(&op);
+	if (fuse_reply_open(req, fi))
+		handle_release(op.m, h);
+}
+
+static int create(struct op *op, struct node *parent, const char *name, mode_t mode,
+                  struct fuse_file_info *fi, struct node **n, struct handle **h)
+{
+	struct attr a = op_new_attr(op, S_IFREG | (mode & 07777));
+	bool created = true;
+	int err = op_may_change(op, parent, name);
+
+	if (!err)
+		err = names_create(op->m, parent, name, &a, n, &op->call);
+	if (err == -EEXIST && !(fi->flags & O_EXCL)) { /* somebody else was faster */
+		created = false;
+		err = attr_lookup(op->m, parent, name, n, &op->call);
+	}
+	if (err)
+		return err;
+	if (S_ISDIR((*n)->attr.mode))
+		err = -EISDIR;
+	else
+		err = handle_open(op->m, *n, fi->flags, created, op_pid(op), h, &op->cancelled);
+	if (err)
+		tree_put(op->m->tree, *n);
+	return err;
+}
+
+void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+                struct fuse_file_info *fi)
+{
+	struct op op;
+	struct fuse_entry_param e;
+	struct handle *h;
+	struct node *n;
+	int err;
+
+	op_begin(&op, req);
+	err = create(&op, op_node(&op, parent), name, mode, fi, &n, &h);
+	if (err) {
+		op_error(&op, err);
+		return;
+	}
+	set_handle(fi, h);
+	op_fill_entry(op.m, n, &e);
+	op_end(&op);
+	if (fuse_reply_create(req, &e, fi)) {
+		handle_release(op.m, h);
+		tree_forget(op.m->tree, n, 1);
+	}
+	tree_put(op.m->tree, n);
+}
+
+/* A regular file by mknod(2): an empty object. */
+void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
+{
+	struct fuse_file_info fi = {.flags = O_WRONLY | O_CREAT | O_EXCL};
+	struct op op;
+	struct handle *h;
+	struct node *n;
+	int err;
+
+	(void)rdev;
+	op_begin(&op, req);
+	err = S_ISREG(mode) ? create(&op, op_node(&op, parent), name, mode, &fi, &n, &h) : -EPERM;
+	if (err) {
+		op_error(&op, err);
+		return;
+	}
+	err = draft_publish(h->file, &op.cancelled);
+	handle_release(op.m, h);
+	if (err) {
+		tree_put(op.m->tree, n);
+		op_error(&op, err);
+	} else {
+		op_reply_entry(&op, n);
+	}
+}
+
+void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
+{
+	struct op op;
+	char *data;
+	ssize_t n = -ENOMEM;
+
+	(void)ino;
+	op_begin(&op, req);
+	data = malloc(size ? size : 1);
+	if (data)
+		n = handle_read(op.m, op_handle(fi), data, size, (uint64_t)offset, &op.cancelled);
+	if (n < 0) {
+		op_error(&op, (int)n);
+	} else {
+		op_end(&op);
+		fuse_reply_buf(req, data, (size_t)n);
+	}
+	free(data);
+}
+
+void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
+               struct fuse_file_info *fi)
+{
+	struct op op;
+	ssize_t n;
+
+	(void)ino;
+	op_begin(&op, req);
+	n = handle_write(op_handle(fi), data, size, (uint64_t)offset, op_pid(&op), &op.cancelled);
+	if (n < 0) {
+		op_error(&op, (int)n);
+	} else {
+		op_end(&op);
+		fuse_reply_write(req, (size_t)n);
+	}
+}
+
+void ops_flush(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op;
+
+	(void)ino;
+	op_begin(&op, req);
+	op_error(&op, handle_flush(op_handle(fi), op_pid(&op), &op.cancelled));
+}
+
+void ops_fsync(fuse_req_t req, fuse_ino_t ino, int datasync, struct fuse_file_info *fi)
+{
+	struct op op;
+
+	(void)ino;
+	(void)datasync;
+	op_begin(&op, req);
+	op_error(&op, handle_sync(op.m, op_handle(fi), &op.cancelled));
+}
+
+void ops_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct op op;
+
+	(void)ino;
+	op_begin(&op, req);
+	handle_release(op.m, op_handle(fi));
+	op_error(&op, 0);
+}
+
+void ops_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t length,
+                   struct fuse_file_info *fi)
+{
+	struct op op;
+	uint64_t size = 0;
+	struct timespec t;
+	struct handle *h = op_handle(fi);
+	int err = 0;
+
+	(void)ino;
+	op_begin(&op, req);
+	if (mode & ~FALLOC_FL_KEEP_SIZE)
+		err = -EOPNOTSUPP;
+	else if (!(mode & FALLOC_FL_KEEP_SIZE)) {
+		if (!draft_stat(h->file, &size, &t))
+			size = h->node->attr.size;
+		if ((uint64_t)offset + (uint64_t)length > size)
+			err = draft_truncate(h->file, (uint64_t)offset + (uint64_t)length,
+			                     &op.cancelled);
+	}
+	op_error(&op, err);
+}
