@@ -33,16 +33,17 @@ FS_PACKAGES = fuse3 jansson
 FLAGS_base = -Iinclude
 FLAGS_s3 = -Iinclude -Is3 $(call pkg,--cflags $(S3_PACKAGES))
 FLAGS_fs = -Iinclude -Ifs $(call pkg,--cflags $(FS_PACKAGES))
+FLAGS_tests/s3 = -Itests/unit -Iinclude
 FLAGS_tests/unit = -Itests/unit -Iinclude -Is3 -Ifs $(call pkg,--cflags $(S3_PACKAGES) $(FS_PACKAGES))
 LIBS = $(call pkg,--libs $(S3_PACKAGES) $(FS_PACKAGES)) -pthread
 
 objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c)))
 ARCHIVES := $(BUILD)/libfs.a $(BUILD)/libs3.a $(BUILD)/libbase.a
-UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c))
+UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/s3/*_test.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
-SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/fuzz/*.[ch])
+SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/s3/*.[ch] tests/fuzz/*.[ch])
 MANUALS = $(wildcard man/*.1 man/*.7)
 
 .PHONY: all archives unit-tests check demo bench lint fuzz install clean
@@ -67,14 +68,14 @@ $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(FLAGS_$(patsubst %/,%,$(dir $<))) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/tests/unit/%_test: $(BUILD)/tests/unit/%_test.o $(ARCHIVES)
+$(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(ARCHIVES)
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
 
--include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/fuzz)
+-include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/fuzz)
 
 # These install what is missing first; only then can anything be built.
 check:
