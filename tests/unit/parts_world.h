@@ -203,7 +203,7 @@ static int world_land(struct world *w, struct world_flight *f, int error)
 	return err;
 }
 
-static void world_forget_upload(struct world *w)
+static inline void world_forget_upload(struct world *w)
 {
 	memset(w->upload, 0, sizeof w->upload);
 }
