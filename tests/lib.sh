@@ -113,16 +113,28 @@ disk_bytes_written() { sed -n 's/^write_bytes: //p' "/proc/$pour_pid/io"; }
 
 # ------------------------------------------------------------- background jobs
 
-# http_serve DIR serves DIR on loopback; URL is where.
+# http_serve DIR serves DIR on loopback, byte ranges too; URL is where.
 http_serve() {
-	local port=''
-	python3 -u -m http.server --bind 127.0.0.1 --directory "$1" 0 >"$W/http.log" 2>&1 &
+	"$TESTS/server/http" "$1" >"$W/http.port" 2>"$W/http.log" &
 	children+=($!)
-	until_true 10 grep -q ' port [0-9]' "$W/http.log"
-	port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' "$W/http.log" | head -n 1)
+	until_true 10 grep -q '^port [0-9]' "$W/http.port"
 	# shellcheck disable=SC2034
-	URL=http://127.0.0.1:$port
+	URL=http://127.0.0.1:$(sed -n 's/^port //p' "$W/http.port")
 }
+
+# kill_at SIZE FILE COMMAND...: starts the command, and kills it without warning
+# as soon as the file is that large.
+kill_at() {
+	local size=$1 file=$2 pid
+	shift 2
+	"$@" >"$W/killed.log" 2>&1 &
+	pid=$!
+	until_true 30 has_size "$size" "$file"
+	kill -0 "$pid" || fail "ended before it could be killed: $*"
+	kill -KILL "$pid"
+	wait "$pid" 2>/dev/null || true
+}
+has_size() { (($(stat -c %s "$2") >= $1)); }
 
 # own_server ARGS...: a server for this case alone, which tests/run stops. From
 # here on all the AWS_ variables mean it.
@@ -276,16 +288,33 @@ changes_since() {
 # random_file FILE SIZE
 random_file() { head -c "$2" /dev/urandom >"$1"; }
 
-# A video with sound of about 30 MB that does not compress, made once. Prints its name.
-video() {
-	local file=$FIXTURES/video.mkv
+# fixture NAME COMMAND...: a file that all cases share. The command makes it, once,
+# as the file whose name is its last word. Prints the name.
+fixture() {
+	local file=$FIXTURES/$1
+	shift
 	if [[ ! -e $file ]]; then
-		ffmpeg -v error -nostdin -y \
-			-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=60:allf=t \
-			-f lavfi -i sine=frequency=440:sample_rate=44100 -t 12 \
-			-c:v libx264 -preset ultrafast -b:v 20M -pix_fmt yuv420p -c:a aac \
-			"$file.new.mkv"
-		mv "$file.new.mkv" "$file"
+		"$@" "$FIXTURES/new.${file##*/}"
+		mv "$FIXTURES/new.${file##*/}" "$file"
 	fi
 	echo "$file"
+}
+
+ffmpeg_() { ffmpeg -v error -nostdin -y "$@"; }
+
+# A video with sound of about 30 MB that does not compress, and the same twice.
+video() {
+	fixture video.mkv ffmpeg_ \
+		-f lavfi -i testsrc2=size=640x360:rate=25,noise=alls=60:allf=t \
+		-f lavfi -i sine=frequency=440:sample_rate=44100 -t 12 \
+		-c:v libx264 -preset ultrafast -b:v 20M -pix_fmt yuv420p -c:a aac
+}
+long_video() { fixture long_video.mkv ffmpeg_ -stream_loop 1 -i "$(video)" -c copy; }
+
+# Sound of about 60 MB that does not compress.
+sound() { fixture sound.wav ffmpeg_ -f lavfi -i anoisesrc=r=48000:seed=1 -ac 2 -t 320 -bitexact; }
+
+# A picture, for covers.
+picture() {
+	fixture picture.jpg ffmpeg_ -f lavfi -i testsrc2=size=640x360 -frames:v 1 -update 1
 }
