@@ -108,6 +108,12 @@ repour() {
 # Peak resident memory of the mount, in KiB.
 vmhwm() { sed -n 's/^VmHWM:[^0-9]*\([0-9]*\) kB/\1/p' "/proc/$pour_pid/status"; }
 
+# status_number NAME IN: what the status says, e.g. "bytes sent".
+status_number() {
+	"$POURFS" status --json "$M" |
+		/usr/bin/python3 -c 'import json, sys; print(json.load(sys.stdin)[sys.argv[1]][sys.argv[2]])' "$@"
+}
+
 # Bytes that the mount caused to be written to a disk.
 disk_bytes_written() { sed -n 's/^write_bytes: //p' "/proc/$pour_pid/io"; }
 
