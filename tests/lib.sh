@@ -254,6 +254,32 @@ same_tree() {
 	rm -rf "$W/fetched"
 }
 
+# -------------------------------------------------------- the random program
+
+# exercise DIR SECONDS ARGS...: the exerciser, in a new folder DIR of the mount
+# and in one of the same name below $L, for so long.
+exercise() {
+	local dir=$1 limit=$2 status=0
+	mkdir "$M/$dir" "$L/$dir"
+	timeout -k 5 $((limit + 60)) "$(dirname "$POURFS")/tests/exerciser/exerciser" -v \
+		-t "$limit" "${@:3}" "$M/$dir" "$L/$dir" >"$W/$dir.log" || status=$?
+	((!status)) || tail -n 60 "$W/$dir.log" >&2
+	((status != 124)) || fail "the exerciser hangs in its last operation"
+	expect "the status of exerciser -t $limit ${*:3}" "$status" 0
+	tail -n 1 "$W/$dir.log"
+}
+
+# same_again OPTIONS FOLDER...: what the folders below $L hold is in the bucket,
+# and read through a new mount.
+same_again() {
+	local dir
+	repour -o "$1"
+	for dir in "${@:2}"; do
+		diff -r "$L/$dir" "$M/$dir" || fail "$dir reads otherwise after a mount"
+		same_tree "$L/$dir" "$dir"
+	done
+}
+
 # ------------------------------------------- requests, as the server counts them
 
 # The server's log lags a little: a request of our own tells when it is complete.

@@ -99,7 +99,7 @@ static void failed(const char *format, ...)
 	va_list args;
 
 	printf("the last operations, on %s:\n", linked ? name : "a file without a name");
-	for (long i = from > 0 ? from : 0; i <= operation; i++)
+	for (long i = from > 1 ? from : 1; i <= operation; i++)
 		printf("  %s\n", story[i % LOG_MAX]);
 	printf("FAILED at operation %ld of seed %llu, size %ld: ", operation,
 	       (unsigned long long)seed, size);
