@@ -48,6 +48,21 @@ pid_t proc_parent_of(pid_t pid)
 	return status_of(pid, "PPid:", 10, &n) ? (pid_t)n : -1;
 }
 
+size_t proc_arguments(pid_t pid, char *to, size_t room)
+{
+	char path[64];
+	FILE *in;
+	size_t n;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	in = fopen(path, "re");
+	if (!in)
+		return 0;
+	n = fread(to, 1, room, in);
+	fclose(in);
+	return n;
+}
+
 bool proc_holds(pid_t pid, uint64_t ino)
 {
 	char path[400];

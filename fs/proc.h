@@ -15,6 +15,10 @@
 pid_t proc_process_of(pid_t tid);
 pid_t proc_parent_of(pid_t pid);
 
+/* The arguments of the process, each ended by a NUL, as far as there is room.
+ * Bytes, 0 if it cannot be seen. */
+size_t proc_arguments(pid_t pid, char *to, size_t room);
+
 /* The process has a descriptor of that inode that may write. Asks fdinfo,
  * which, unlike fd, answers without a call into this very file system. */
 bool proc_holds(pid_t pid, uint64_t ino);

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/* transfer.c - the jobs of a draft: how they come and land; those that create
+ * uploads, send and copy their parts, and abort them. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attr.h"
+#include "flight.h"
+#include "log.h"
+#include "source.h"
+
+/* ------------------------------------------------------------------ flights */
+
+int flight_take_off(struct draft *d, struct workers *pool, void (*run)(void *),
+                    const struct flight *f)
+{
+	struct flight *fl = malloc(sizeof *fl);
+	int err;
+
+	if (!fl)
+		return -ENOMEM;
+	*fl = *f;
+	fl->file = d->file;
+	fl->draft = d;
+	/* The job waits for file->lock before it does anything with the file. */
+	err = workers_give(pool, 0, run, fl);
+	if (err) {
+		free(fl);
+		return err;
+	}
+	file_hold(d->file);
+	d->flights++;
+	d->file->m->flying += f->frees;
+	return 0;
+}
+
+void flight_land(struct flight *fl, int err)
+{
+	struct file *f = fl->file;
+	struct draft *d = fl->draft;
+	bool gone;
+
+	d->flights--;
+	f->m->flying -= fl->frees;
+	/* Unlinked while it was on its way: then a missing key is no error. */
+	if (err == -ENOENT && file_unlinked(f))
+		draft_set_discarded(d);
+	else if (err)
+		draft_fail(d, err);
+	draft_pump(d);
+	gone = draft_free_if_done(d);
+	pthread_cond_broadcast(&f->changed);
+	pthread_mutex_unlock(&f->lock);
+	if (gone)
+		file_put(f);
+	file_put(f);
+	free(fl);
+}
+
+struct s3_call flight_call(struct draft *d)
+{
+	return (struct s3_call){.cancel = &d->cancel, .sent = &d->sent, .retries = &d->retries};
+}
+
+/* ------------------------------------------------------------------ uploads */
+
+/* Attributes go with the creation of the file's own upload. When it will have
+ * been written is not known before the last write, unless a program has set
+ * that: then the object goes without, and Last-Modified serves. */
+static int own_headers(struct draft *d, const struct timespec *written, bool last,
+                       struct attr *attr, struct s3_headers *headers, unsigned *taken,
+                       struct buf *key)
+{
+	struct file *f = d->file;
+	bool known = last || !written->tv_sec;
+	int err = attr_take(f->m, f->node, known && written->tv_sec ? written : NULL,
+	                    known ? META_ALL : META_ALL & ~META_MTIME, attr, headers, taken);
+
+	if (!err)
+		err = mount_key(f->m, f->node, key);
+	if (err) {
+		attr_untake(f->m, f->node, *taken);
+		*taken = 0;
+	}
+	return err;
+}
+
+static int create(struct draft *d, bool staged)
+{
+	struct file *f = d->file;
+	struct draft_upload *u = staged ? &d->staged : &d->own;
+	struct timespec written = d->written_at;
+	bool last = d->publish;
+	unsigned taken = 0;
+	struct s3_call call = flight_call(d);
+	struct s3_headers headers = {0};
+	struct buf key = BUF_INIT;
+	struct attr attr;
+	char *id = NULL;
+	int err;
+
+	d->step = DRAFT_CREATING;
+	pthread_mutex_unlock(&f->lock);
+	err = staged ? mount_hidden_key(f->m, &key)
+	             : own_headers(d, &written, last, &attr, &headers, &taken, &key);
+	if (!err)
+		err = s3_upload_create(f->m->s3, key.s, &headers, &id, &call);
+	if (err)
+		attr_untake(f->m, f->node, taken);
+	pthread_mutex_lock(&f->lock);
+	d->step = DRAFT_READY;
+	if (!err && !staged) {
+		s3_headers_fini(&d->headers);
+		d->headers = headers;
+		headers = (struct s3_headers){0};
+		d->attr = attr;
+		d->taken = taken;
+	}
+	if (!err) {
+		u->key = buf_detach(&key);
+		u->id = id;
+		if (!u->key)
+			err = -ENOMEM;
+	}
+	s3_headers_fini(&headers);
+	buf_fini(&key);
+	return err;
+}
+
+/* There is an upload: this job's, or another's. */
+static int need_upload(struct draft *d, bool staged, bool creator)
+{
+	int err;
+
+	while (!creator && d->step == DRAFT_CREATING)
+		(void)!file_wait(d->file, NULL);
+	err = d->error;
+	if (creator && err)
+		d->step = DRAFT_READY;
+	if (err || (staged ? d->staged.id : d->own.id))
+		return err;
+	err = create(d, staged);
+	if (!err)
+		draft_pump(d);
+	return err;
+}
+
+static int copy_part(struct draft *d, const struct parts_action *a, struct s3_etag *etag)
+{
+	struct s3_call call = flight_call(d);
+	struct source_pin pin;
+	int err;
+
+	do {
+		if (source_pin(d, a->source, &pin))
+			return -ENOMEM;
+		pthread_mutex_unlock(&d->file->lock);
+		err = s3_upload_part_copy(d->file->m->s3, d->own.key, d->own.id, a->number, pin.key,
+		                          a->source_offset, a->size, &pin.etag, etag, &call);
+		pthread_mutex_lock(&d->file->lock);
+	} while (source_unpin(d, a->source, &pin, err));
+	return err;
+}
+
+static int send_part(struct draft *d, const struct parts_action *a, struct s3_etag *etag)
+{
+	const struct draft_upload *u = a->staged ? &d->staged : &d->own;
+	struct s3_call call = flight_call(d);
+	struct s3_body body = {a->iov, a->iovcnt, a->size};
+	int err;
+
+	pthread_mutex_unlock(&d->file->lock);
+	err = s3_upload_part(d->file->m->s3, u->key, u->id, a->number, &body, etag, &call);
+	pthread_mutex_lock(&d->file->lock);
+	return err;
+}
+
+int transfer_part(struct draft *d, struct parts_action *a, bool creator)
+{
+	struct s3_etag etag = {0};
+	int err = need_upload(d, a->staged, creator);
+
+	if (!err)
+		err = a->what == PARTS_COPY ? copy_part(d, a, &etag) : send_part(d, a, &etag);
+	parts_sent(d->parts, a, err, &etag);
+	return err;
+}
+
+static void transfer_job(void *arg)
+{
+	struct flight *fl = arg;
+
+	pthread_mutex_lock(&fl->file->lock);
+	flight_land(fl, transfer_part(fl->draft, &fl->a, false));
+}
+
+static void first_transfer_job(void *arg)
+{
+	struct flight *fl = arg;
+
+	pthread_mutex_lock(&fl->file->lock);
+	flight_land(fl, transfer_part(fl->draft, &fl->a, true));
+}
+
+int transfer_start(struct draft *d, struct parts_action *a)
+{
+	struct mount *m = d->file->m;
+	bool first = !(a->staged ? d->staged.id : d->own.id);
+	/* A copy takes long, and moves nothing through here. */
+	struct workers *pool = a->what == PARTS_COPY ? m->copies : m->uploads;
+	struct flight fl = {.a = *a, .frees = true};
+	int err = flight_take_off(d, pool, first ? first_transfer_job : transfer_job, &fl);
+
+	if (err)
+		parts_sent(d->parts, a, err, NULL);
+	else if (first)
+		d->step = DRAFT_CREATING; /* no second one meanwhile */
+	return err;
+}
+
+static void abort_job(void *arg)
+{
+	struct flight *fl = arg;
+	struct draft *d = fl->draft;
+	struct draft_upload u;
+	int err;
+
+	pthread_mutex_lock(&fl->file->lock);
+	u = *fl->upload;
+	pthread_mutex_unlock(&fl->file->lock);
+	err = s3_upload_abort(fl->file->m->s3, u.key, u.id, NULL);
+	if (err) {
+		char key[1200];
+
+		log_error("an upload of %s is left behind: %s", log_quote(key, sizeof key, u.key),
+		          strerror(-err));
+	}
+	free(u.id);
+	free(u.key);
+	pthread_mutex_lock(&fl->file->lock);
+	*fl->upload = (struct draft_upload){0};
+	if (fl->upload == &d->staged && !parts_staged_any(d->parts))
+		parts_unstaged(d->parts);
+	d->step = DRAFT_READY;
+	flight_land(fl, 0);
+}
+
+int transfer_start_abort(struct draft *d, struct draft_upload *u)
+{
+	struct flight fl = {.upload = u};
+	int err = flight_take_off(d, d->file->m->uploads, abort_job, &fl);
+
+	if (!err)
+		d->step = DRAFT_ABORTING;
+	return err;
+}
