@@ -511,6 +511,19 @@ void attr_change(struct mount *m, struct node *n, const struct attr *a, unsigned
 	unlock(m);
 }
 
+/* Drafts that have ranges of the object know its new ETag then. */
+static int copy_onto_itself(struct mount *m, const char *key, const struct s3_etag *etag,
+                            uint64_t size, const struct s3_headers *h, struct s3_etag *made,
+                            struct s3_call *call)
+{
+	int err;
+
+	draft_moving(m, key);
+	err = copy_object(m, key, etag, size, key, h, made, call);
+	draft_moved(m, key, err ? NULL : key, made);
+	return err;
+}
+
 /* One self-copy (directories: one marker) with all attributes, as they are now. */
 static int carry_out(struct mount *m, struct node *n, struct s3_call *call)
 {
@@ -532,7 +545,7 @@ static int carry_out(struct mount *m, struct node *n, struct s3_call *call)
 	if (S_ISDIR(a.mode))
 		err = s3_put(m->s3, key.s, &h, &nothing, 0, &made, call);
 	else
-		err = copy_object(m, key.s, &etag, a.size, key.s, &h, &made, call);
+		err = copy_onto_itself(m, key.s, &etag, a.size, &h, &made, call);
 	if (err)
 		attr_untake(m, n, taken);
 	else

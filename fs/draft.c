@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "attr.h"
+#include "hints.h"
 #include "log.h"
+#include "proc.h"
 #include "reader.h"
+#include "source.h"
 
 #define RELIEF_WAIT_MS 100
+#define COPY_MIN       ((uint64_t)1 << 20) /* bytes that are worth a copy by the service */
 
 /* ------------------------------------------------------ memory for parts.c */
 
@@ -49,10 +53,12 @@ static int draft_new(struct file *f)
 	struct mount *m = f->m;
 	struct draft *d = calloc(1, sizeof *d);
 	struct parts_mem mem = {BUDGET_BLOCK, block_take, block_hold, block_put, block_shared, d};
+	struct parts_limits limits = {m->conf.part_size, S3_PART_MIN, S3_PART_MAX,
+	                              m->conf.max_parts, m->conf.equal_parts};
 
 	if (!d)
 		return -ENOMEM;
-	d->parts = parts_new(m->conf.part_size, &mem);
+	d->parts = parts_new(&limits, &mem);
 	if (!d->parts) {
 		free(d);
 		return -ENOMEM;
@@ -60,6 +66,8 @@ static int draft_new(struct file *f)
 	d->file = f;
 	d->started_ms = mount_now_ms();
 	d->sample_ms = d->started_ms;
+	if (m->conf.staging == MOUNT_STAGING_ALWAYS || f->passes)
+		(void)!parts_redirect(d->parts);
 	pthread_mutex_lock(&m->tree->lock);
 	f->counted++;
 	f->node->drafted = true;
@@ -74,51 +82,46 @@ static int draft_new(struct file *f)
 	return 0;
 }
 
+/* The object that the file has just now. *size 0: it is empty. */
+static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint64_t *size)
+{
+	struct mount *m = f->m;
+	int err = 0;
+
+	pthread_mutex_lock(&m->tree->lock);
+	*size = f->node->attr.size;
+	*etag = f->node->etag;
+	if (f->ghost) { /* unlinked, and kept for those that have it open */
+		buf_adds(key, f->ghost);
+		*etag = f->ghost_etag;
+		err = buf_error(key);
+	} else if (*size) {
+		err = mount_key_locked(m, f->node, NULL, key);
+	}
+	pthread_mutex_unlock(&m->tree->lock);
+	return err == -ENOENT ? -ESTALE : err; /* what it had is gone from the bucket */
+}
+
 /* A draft whose content is the object's, to be edited. */
 static int draft_from_object(struct file *f)
 {
-	struct mount *m = f->m;
 	struct buf key = BUF_INIT;
 	struct s3_etag etag;
 	uint64_t size;
-	int err;
+	int source, err = object_of(f, &key, &etag, &size);
 
-	pthread_mutex_lock(&m->tree->lock);
-	size = f->node->attr.size;
-	etag = f->node->etag;
-	err = f->node->unlinked ? 0 : mount_key_locked(m, f->node, NULL, &key);
-	pthread_mutex_unlock(&m->tree->lock);
-	if (!err && f->node->unlinked && size)
-		err = -ESTALE; /* what it had is gone from the bucket */
 	if (!err)
 		err = draft_new(f);
-	if (!err) {
-		if (f->node->unlinked)
-			draft_set_discarded(f->draft);
-		if (size) {
-			err = draft_source_add(f->draft, key.s, &etag, false);
-			if (!err)
-				err = parts_replace(f->draft->parts, 0, size, 0, 0);
-			if (err)
-				draft_fail(f->draft, err);
-		}
+	if (!err && file_unlinked(f))
+		draft_set_discarded(f->draft);
+	if (!err && size) {
+		source = source_add(f->draft, key.s, &etag, size, false);
+		err = source < 0 ? source : parts_replace(f->draft->parts, 0, size, source, 0);
+		if (err)
+			draft_fail(f->draft, err);
 	}
 	buf_fini(&key);
 	return err;
-}
-
-int draft_source_add(struct draft *d, const char *key, const struct s3_etag *etag, bool ours)
-{
-	struct draft_source *sources = realloc(d->sources, (d->nsources + 1) * sizeof *sources);
-
-	if (!sources)
-		return -ENOMEM;
-	d->sources = sources;
-	sources[d->nsources] = (struct draft_source){strdup(key), *etag, ours};
-	if (!sources[d->nsources].key)
-		return -ENOMEM;
-	d->nsources++;
-	return 0;
 }
 
 bool draft_free_if_done(struct draft *d)
@@ -126,7 +129,7 @@ bool draft_free_if_done(struct draft *d)
 	struct file *f = d->file;
 	struct mount *m = f->m;
 
-	if (d->flights || d->step != DRAFT_READY || d->upload_id)
+	if (d->flights || d->reading || d->step != DRAFT_READY || d->own.id || d->staged.id)
 		return false;
 	if (d->dirty && (f->writers || !(d->error || d->discarded)))
 		return false; /* it has bytes to keep, or an error to tell */
@@ -145,9 +148,8 @@ bool draft_free_if_done(struct draft *d)
 		attr_never_made(m, f->node);
 	pthread_cond_broadcast(&f->changed);
 	parts_free(d->parts);
-	upload_delete_sources(m, d->sources, d->nsources);
+	source_end_all(d);
 	s3_headers_fini(&d->headers);
-	free(d->upload_key);
 	free(d);
 	return true;
 }
@@ -157,7 +159,7 @@ void draft_set_discarded(struct draft *d)
 	d->discarded = true;
 	d->publish = false;
 	d->sync = false;
-	parts_keep_back(d->parts);
+	(void)!parts_redirect(d->parts); /* there is no name to upload to */
 	pthread_cond_broadcast(&d->file->changed);
 }
 
@@ -175,79 +177,137 @@ void draft_fail(struct draft *d, int error)
 /* Fits in one slot and has no upload: one PUT. */
 static bool is_small(const struct draft *d)
 {
-	return !d->upload_id && parts_slots(d->parts) <= 1;
-}
-
-static int start(struct draft *d, struct parts_action *a)
-{
-	if (a->what == PARTS_COMPOSE)
-		return d->composing ? 0 : upload_start_compose(d, a->slot);
-	if (a->what == PARTS_SEND && is_small(d))
-		return upload_start_put(d, a);
-	return upload_start(d, a);
+	return !d->own.id && parts_slots(d->parts) <= 1 && !parts_staged_any(d->parts);
 }
 
 /* Everything is in the upload. */
 static int all_stored(struct draft *d)
 {
-	if (d->sync) {
-		d->sync = false;
-		pthread_cond_broadcast(&d->file->changed);
-	}
-	if (!d->publish || d->flights)
+	if (d->flights)
 		return 0;
 	if (!parts_slots(d->parts))
-		return d->upload_id ? upload_start_abort(d) : upload_start_put(d, NULL);
-	return upload_start_complete(d);
+		return d->own.id ? transfer_start_abort(d, &d->own) : publish_start_put(d, NULL);
+	return publish_start_complete(d);
+}
+
+static int start(struct draft *d, struct parts_action *a)
+{
+	switch (a->what) {
+	case PARTS_COMPOSE:
+		return aside_start_compose(d, a->slot);
+	case PARTS_SPILL:
+		return aside_start_spill(d, a);
+	case PARTS_STAGE:
+		d->stage = true;
+		return d->flights ? 0 : aside_start_stage(d);
+	case PARTS_DONE:
+		if (d->publish)
+			return all_stored(d);
+		d->sync = false;
+		pthread_cond_broadcast(&d->file->changed);
+		return 0;
+	default:
+		return a->what == PARTS_SEND && d->publish && is_small(d) ? publish_start_put(d, a)
+		                                                          : transfer_start(d, a);
+	}
+}
+
+/* Before the first full slot leaves: will there be more than one pass? */
+static void judge(struct draft *d)
+{
+	struct file *f = d->file;
+	char arguments[8192];
+	struct parts_range head;
+	size_t n;
+
+	if (d->judged || f->m->conf.staging != MOUNT_STAGING_AUTO || parts_slots(d->parts) < 2)
+		return;
+	d->judged = true;
+	head = parts_at(d->parts, 0, HINTS_HEAD);
+	n = f->nusers ? proc_arguments(f->users[0], arguments, sizeof arguments) : 0;
+	if (head.kind == PARTS_IS_MEMORY &&
+	    hints_many_passes(hints_program(arguments, n), head.data, head.len))
+		(void)!parts_redirect(d->parts);
+}
+
+/* All of the file is one object by now: no byte has to be moved. */
+static bool is_whole(struct draft *d, int *source)
+{
+	return !d->own.id && !d->flights && parts_whole(d->parts, source) &&
+	       d->sources[*source].size == parts_size(d->parts) &&
+	       parts_size(d->parts) <= S3_PART_MAX;
 }
 
 /* Transfers, until nothing more can fly. */
 static int start_all(struct draft *d)
 {
-	enum parts_mode mode = d->publish || d->sync ? PARTS_ALL : PARTS_FULL;
-	int err = 0;
+	enum parts_mode mode = d->publish ? PARTS_FINISH : d->sync ? PARTS_SYNC : PARTS_FULL;
+	int err = 0, source;
 
+	judge(d);
+	if (d->publish && is_whole(d, &source))
+		return publish_start_copy(d, source);
 	while (!err && d->step == DRAFT_READY && d->flights < d->file->m->conf.parallel) {
 		struct parts_action a;
 
 		err = parts_next(d->parts, mode, &a);
 		if (err || a.what == PARTS_NOTHING)
 			break;
-		if (a.what == PARTS_DONE)
-			return all_stored(d);
-		if (a.what == PARTS_COMPOSE && d->composing)
-			break;
 		err = start(d, &a);
+		if (a.what == PARTS_DONE || a.what == PARTS_STAGE)
+			break;
 	}
 	return err;
 }
 
-/* The upload's parts are not the file's any more, or nobody wants them. */
+/* Nobody wants the uploads any more. */
+static int give_up(struct draft *d)
+{
+	if (d->flights)
+		return 0;
+	if (d->own.id)
+		return transfer_start_abort(d, &d->own);
+	if (d->staged.id)
+		return transfer_start_abort(d, &d->staged);
+	if (d->error)
+		parts_clear(d->parts); /* its memory serves others */
+	return 0;
+}
+
+/* The own upload's parts are not the file's any more. */
 static int start_over(struct draft *d)
 {
 	if (d->flights)
 		return 0;
-	if (d->upload_id)
-		return upload_start_abort(d);
-	if (d->error)
-		return parts_truncate(d->parts, 0); /* its memory serves others */
-	return d->discarded ? 0 : parts_restart(d->parts);
+	return d->own.id ? transfer_start_abort(d, &d->own) : parts_restart(d->parts);
+}
+
+static int pump(struct draft *d)
+{
+	if (!d->dirty || d->error || (d->discarded && !d->file->writers))
+		return give_up(d);
+	if (parts_outgrown(d->parts) || (parts_finishing(d->parts) && !d->publish)) {
+		int err = start_over(d);
+
+		if (err || d->own.id || parts_outgrown(d->parts) || parts_finishing(d->parts))
+			return err;
+	}
+	d->stage = d->stage && parts_staged_any(d->parts);
+	if (d->stage)
+		return d->flights ? 0 : aside_start_stage(d);
+	return start_all(d);
 }
 
 void draft_pump(struct draft *d)
 {
-	bool unwanted = d->error || (d->discarded && !d->file->writers);
-	int err = 0;
+	int err;
 
 	if (d->step != DRAFT_READY)
 		return;
-	if (unwanted || parts_outgrown(d->parts))
-		err = start_over(d);
-	if (!err && !unwanted && !d->discarded && d->step == DRAFT_READY &&
-	    !parts_outgrown(d->parts))
-		err = start_all(d);
+	source_collect(d);
+	err = pump(d);
 	if (err)
-		draft_fail(d, err);
+		draft_fail(d, err == PARTS_SEALED ? -EIO : err);
 }
 
 /* ------------------------------------------------------------------- edits */
@@ -261,6 +321,13 @@ static bool object_is_changing(struct file *f)
 	busy = f->node->busy;
 	pthread_mutex_unlock(&f->m->tree->lock);
 	return busy;
+}
+
+/* It is being published: what it is now will be the object. */
+static bool is_frozen(const struct draft *d)
+{
+	return d->publish || d->step == DRAFT_PUTTING || d->step == DRAFT_COMPLETING ||
+	       parts_finishing(d->parts);
 }
 
 /* Waits until the draft may be edited: there is one, and it is not just being
@@ -278,7 +345,7 @@ static int editable(struct file *f, const atomic_bool *cancel)
 			err = draft_from_object(f);
 		else if (d->error)
 			return d->error;
-		else if (d->step == DRAFT_PUTTING || d->step == DRAFT_COMPLETING)
+		else if (is_frozen(d))
 			err = file_wait(f, cancel);
 		else
 			return 0;
@@ -288,32 +355,81 @@ static int editable(struct file *f, const atomic_bool *cancel)
 
 static void edited(struct draft *d)
 {
+	struct mount *m = d->file->m;
+	uint64_t now = m->conf.sync_interval_ms ? mount_now_ms() : 0;
+
 	d->dirty = true;
-	d->publish = false; /* whoever closes next asks again */
 	clock_gettime(CLOCK_REALTIME, &d->written_at);
+	if (m->conf.sync_interval_ms && now >= d->synced_ms + m->conf.sync_interval_ms) {
+		d->sync = d->synced_ms != 0 && !d->discarded;
+		d->synced_ms = now;
+	}
+	draft_pump(d);
 }
 
+/* S3 has no way to the bytes. A write that is refused must not be followed by
+ * a publish without it: many programs never look. */
 static int sealed(struct draft *d, const char *what)
 {
 	char name[300];
 
 	if (!d->told)
-		log_warn("cannot %s a part of %s that has left already: "
-		         "raise memory= so that the file fits, or write it elsewhere first",
+		log_warn("cannot %s a part of %s that has left already: mount with "
+		         "-o staging=always, or with more memory=, for programs that do",
 		         what, log_quote(name, sizeof name, d->file->node->name));
 	d->told = true;
 	return -EOPNOTSUPP;
 }
 
-/* Frees memory for a write, with no lock held meanwhile. */
-static int wait_for_memory(struct file *f, const atomic_bool *cancel)
+/* Waits until what hindered an edit or a read of the table may be gone. 0: it
+ * may be tried again. */
+static int hindered(struct file *f, int why, const char *what, const atomic_bool *cancel)
 {
-	if (cancel && *cancel)
-		return -EINTR;
-	pthread_mutex_unlock(&f->lock);
-	draft_relieve(f->m);
+	struct draft *d = f->draft;
+
+	if (why == PARTS_STAGED) {
+		d->stage = true;
+		draft_pump(d);
+		return file_wait(f, cancel);
+	}
+	if (why == PARTS_NO_BLOCK) {
+		if (cancel && *cancel)
+			return -EINTR;
+		draft_pump(d); /* a slot of very many pieces is made whole */
+		pthread_mutex_unlock(&f->lock);
+		draft_relieve(f->m);
+		pthread_mutex_lock(&f->lock);
+		return 0;
+	}
+	if (why != PARTS_SEALED)
+		return why;
+	why = sealed(d, what);
+	draft_fail(d, why);
+	return why;
+}
+
+static void expect_passes(struct draft *d)
+{
+	if (d->file->m->conf.staging == MOUNT_STAGING_AUTO)
+		(void)!parts_redirect(d->parts);
+}
+
+void draft_expect_passes(struct file *f)
+{
 	pthread_mutex_lock(&f->lock);
-	return 0;
+	f->passes = f->m->conf.staging == MOUNT_STAGING_AUTO;
+	if (f->draft && !is_frozen(f->draft))
+		expect_passes(f->draft);
+	pthread_mutex_unlock(&f->lock);
+}
+
+/* A write far from where the last one ended, not at the file's beginning:
+ * others like it will come. */
+static bool is_far(const struct draft *d, uint64_t offset)
+{
+	uint64_t part = parts_part_size(d->parts), end = d->write_end;
+
+	return offset >= part && (offset > end + part || offset + part < end);
 }
 
 ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
@@ -324,24 +440,25 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 
 	pthread_mutex_lock(&f->lock);
 	while (!err && done < len) {
+		struct draft *d;
 		ssize_t n;
 
 		err = editable(f, cancel);
 		if (err)
 			break;
+		d = f->draft;
 		if (append && !done)
-			offset = parts_size(f->draft->parts);
-		n = parts_write(f->draft->parts, offset + done, (const char *)data + done,
-		                len - done);
+			offset = parts_size(d->parts);
+		if (!append && is_far(d, offset))
+			expect_passes(d);
+		n = parts_write(d->parts, offset + done, (const char *)data + done, len - done);
 		if (n > 0) {
 			done += (size_t)n;
-			f->draft->written += (uint64_t)n;
-			edited(f->draft);
-			draft_pump(f->draft);
-		} else if (n == PARTS_NO_BLOCK) {
-			err = wait_for_memory(f, cancel);
+			d->written += (uint64_t)n;
+			d->write_end = offset + done;
+			edited(d);
 		} else {
-			err = n == PARTS_SEALED ? sealed(f->draft, "write to") : (int)n;
+			err = hindered(f, (int)n, "write to", cancel);
 		}
 	}
 	pthread_mutex_unlock(&f->lock);
@@ -353,17 +470,14 @@ int draft_begin(struct file *f, const atomic_bool *cancel)
 	int err = 0;
 
 	pthread_mutex_lock(&f->lock);
-	while (!err && f->draft &&
-	       (f->draft->step == DRAFT_PUTTING || f->draft->step == DRAFT_COMPLETING))
+	while (!err && f->draft && !f->draft->error && is_frozen(f->draft))
 		err = file_wait(f, cancel);
 	if (!err && f->draft)
 		err = f->draft->error ? f->draft->error : parts_truncate(f->draft->parts, 0);
 	else if (!err)
 		err = draft_new(f);
-	if (!err) {
+	if (!err)
 		edited(f->draft);
-		draft_pump(f->draft);
-	}
 	pthread_mutex_unlock(&f->lock);
 	return err;
 }
@@ -373,77 +487,205 @@ int draft_truncate(struct file *f, uint64_t size, const atomic_bool *cancel)
 	int err;
 
 	pthread_mutex_lock(&f->lock);
-	err = editable(f, cancel);
-	if (!err && size != parts_size(f->draft->parts)) {
+	do {
+		err = editable(f, cancel);
+		if (err || size == parts_size(f->draft->parts))
+			break;
+		if (size > parts_size(f->draft->parts) + parts_part_size(f->draft->parts))
+			expect_passes(f->draft); /* it will be filled in here and there */
 		err = parts_truncate(f->draft->parts, size);
 		if (!err) {
 			edited(f->draft);
-			draft_pump(f->draft);
-		} else if (err == PARTS_SEALED) {
-			err = sealed(f->draft, "cut");
+			break;
 		}
-	}
+		err = hindered(f, err, "cut", cancel);
+	} while (!err);
 	pthread_mutex_unlock(&f->lock);
 	return err;
 }
 
+int draft_zero(struct file *f, uint64_t offset, uint64_t len, bool grow, const atomic_bool *cancel)
+{
+	int err;
+
+	pthread_mutex_lock(&f->lock);
+	do {
+		uint64_t size, n = len;
+
+		err = editable(f, cancel);
+		if (err)
+			break;
+		size = parts_size(f->draft->parts);
+		if (!grow && offset + n > size)
+			n = offset < size ? size - offset : 0;
+		if (!n)
+			break;
+		err = parts_replace(f->draft->parts, offset, n, PARTS_ZERO, 0);
+		if (!err) {
+			edited(f->draft);
+			break;
+		}
+		err = hindered(f, err, "punch a hole into", cancel);
+	} while (!err);
+	pthread_mutex_unlock(&f->lock);
+	return err;
+}
+
+/* Which object from is, as a source of the draft; and as long as f->lock is
+ * held it cannot be changed or removed without draft_rescue() seeing that.
+ * -EAGAIN: it is just being changed. */
+static int source_of(struct file *from, struct buf *key, struct s3_etag *etag, uint64_t *size)
+{
+	struct mount *m = from->m;
+	struct node *n = from->node;
+	int err = 0;
+
+	pthread_mutex_lock(&m->tree->lock);
+	if (n->drafted || n->unlinked || !n->etag.s[0])
+		err = -EOPNOTSUPP;
+	else if (n->busy)
+		err = -EAGAIN;
+	else
+		err = mount_key_locked(m, n, NULL, key);
+	*etag = n->etag;
+	*size = n->attr.size;
+	pthread_mutex_unlock(&m->tree->lock);
+	return err;
+}
+
+/* One try. Bytes, or -errno. */
+static ssize_t copy_range(struct file *f, uint64_t offset, struct file *from, uint64_t from_offset,
+                          uint64_t len)
+{
+	struct draft *d = f->draft;
+	struct buf key = BUF_INIT;
+	struct s3_etag etag;
+	uint64_t size;
+	bool whole;
+	int source, err = source_of(from, &key, &etag, &size);
+
+	len = err || from_offset >= size ? 0 : len < size - from_offset ? len : size - from_offset;
+	whole = !offset && !from_offset && len == size && parts_size(d->parts) <= size;
+	if (!err && len && len < COPY_MIN && !whole)
+		err = -EOPNOTSUPP; /* a request for each would be slower */
+	if (!err && len) {
+		source = source_add(d, key.s, &etag, size, false);
+		err = source < 0 ? source
+		                 : parts_replace(d->parts, offset, len, source, from_offset);
+	}
+	buf_fini(&key);
+	return err ? err : (ssize_t)len;
+}
+
+ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t from_offset,
+                   uint64_t len, const atomic_bool *cancel)
+{
+	ssize_t n;
+	int err;
+
+	if (f == from || f->m != from->m)
+		return -EOPNOTSUPP;
+	pthread_mutex_lock(&f->lock);
+	do {
+		n = 0;
+		err = editable(f, cancel);
+		if (err)
+			break;
+		n = copy_range(f, offset, from, from_offset, len);
+		if (n > 0) {
+			f->draft->written += (uint64_t)n;
+			f->draft->write_end = offset + (uint64_t)n;
+			edited(f->draft);
+		}
+		if (n >= 0)
+			break;
+		err = n == -EAGAIN ? file_wait(f, cancel)
+		                   : hindered(f, (int)n, "copy over", cancel);
+	} while (!err);
+	pthread_mutex_unlock(&f->lock);
+	return err ? err : n;
+}
+
 /* ------------------------------------------------------------------- reads */
 
-/* A range of a source, with file->lock released meanwhile. */
-static ssize_t read_source(struct file *f, int source, uint64_t offset, void *data, size_t len,
-                           const atomic_bool *cancel)
+/* Some bytes, from one place. 0: at the end. */
+static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
+                          const atomic_bool *cancel)
 {
-	const struct draft_source *src = &f->draft->sources[source];
-	struct iovec iov = {data, len};
-	struct s3_call call = {.cancel = cancel};
-	struct s3_etag etag = src->etag;
-	char *key = strdup(src->key);
-	ssize_t n;
+	struct draft *d = f->draft;
+	struct parts_range r = parts_at(d->parts, offset, len);
 
-	if (!key)
-		return -ENOMEM;
-	pthread_mutex_unlock(&f->lock);
-	n = s3_get(f->m->s3, key, offset, &iov, 1, &etag, NULL, &call);
-	pthread_mutex_lock(&f->lock);
-	free(key);
-	if (n >= 0 && (size_t)n < len)
-		return -EIO;
-	return n;
+	if (offset >= parts_part_size(d->parts) && !is_frozen(d))
+		expect_passes(d);
+	switch (r.kind) {
+	case PARTS_IS_MEMORY:
+		memcpy(to, r.data, r.len);
+		return (ssize_t)r.len;
+	case PARTS_IS_ZERO:
+		memset(to, 0, r.len);
+		return (ssize_t)r.len;
+	case PARTS_IS_REMOTE:
+		return source_read(f, r.source, r.source_offset, to, r.len, cancel);
+	case PARTS_IS_STAGED:
+		return hindered(f, PARTS_STAGED, "read", cancel) ? -EINTR : -EAGAIN;
+	case PARTS_IS_SEALED:
+		/* Soon it is an object that can be read. */
+		if (is_frozen(d))
+			return file_wait(f, cancel) ? -EINTR : -EAGAIN;
+		return sealed(d, "read");
+	default:
+		return 0;
+	}
 }
 
 ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
                    const atomic_bool *cancel)
 {
 	size_t done = 0;
-	ssize_t n = 0;
+	ssize_t n = 1;
+	bool gone;
 
 	pthread_mutex_lock(&f->lock);
-	if (f->draft && f->draft->error)
-		n = f->draft->error;
-	while (n >= 0 && done < len && f->draft) {
-		struct parts_range r = parts_at(f->draft->parts, offset + done, len - done);
-		char *to = (char *)data + done;
-
-		n = (ssize_t)r.len;
-		if (r.kind == PARTS_IS_END)
-			break;
-		if (r.kind == PARTS_IS_MEMORY)
-			memcpy(to, r.data, r.len);
-		else if (r.kind == PARTS_IS_ZERO)
-			memset(to, 0, r.len);
-		else if (r.kind == PARTS_IS_REMOTE)
-			n = read_source(f, r.source, r.source_offset, to, r.len, cancel);
-		else
-			n = sealed(f->draft, "read");
+	while (n > 0 && done < len && f->draft) {
+		n = f->draft->error
+		            ? f->draft->error
+		            : read_range(f, (char *)data + done, len - done, offset + done, cancel);
 		if (n > 0)
 			done += (size_t)n;
+		else if (n == -EAGAIN)
+			n = 1;
 	}
 	/* Published while it was read: all of it is in the object. Never a part:
 	 * to the kernel a short read is the end of the file. */
-	if (n >= 0 && done < len && !f->draft)
+	if (n > 0 && done < len && !f->draft)
 		n = -ENODATA;
+	gone = f->draft && draft_free_if_done(f->draft);
 	pthread_mutex_unlock(&f->lock);
+	if (gone)
+		file_put(f);
 	return n < 0 ? n : (ssize_t)done;
+}
+
+int64_t draft_seek(struct file *f, uint64_t offset, bool data)
+{
+	int64_t at = -ENODATA;
+	uint64_t from = offset;
+
+	pthread_mutex_lock(&f->lock);
+	while (f->draft) {
+		struct parts_range r = parts_at(f->draft->parts, offset, UINT64_MAX);
+
+		if (r.kind == PARTS_IS_END) /* behind the last byte there is a hole */
+			at = data || offset == from ? -ENXIO : (int64_t)offset;
+		else if ((r.kind != PARTS_IS_ZERO) == data)
+			at = (int64_t)offset;
+		else
+			offset += r.len;
+		if (at != -ENODATA)
+			break;
+	}
+	pthread_mutex_unlock(&f->lock);
+	return at;
 }
 
 bool draft_stat(struct file *f, uint64_t *size, struct timespec *mtime)
@@ -511,6 +753,10 @@ int draft_sync(struct file *f, const atomic_bool *cancel)
 
 	pthread_mutex_lock(&f->lock);
 	if (f->draft && is_small(f->draft)) {
+		pthread_mutex_unlock(&f->lock);
+		return draft_publish(f, cancel);
+	}
+	if (f->draft && f->draft->publish) { /* by another close: that is durable, too */
 		pthread_mutex_unlock(&f->lock);
 		return draft_publish(f, cancel);
 	}
@@ -621,10 +867,15 @@ struct victim {
 	uint64_t most;
 };
 
+static bool may_spill(const struct draft *d)
+{
+	return !d->error && d->step != DRAFT_PUTTING && d->step != DRAFT_COMPLETING;
+}
+
 static bool find_victim(struct draft *d, void *arg)
 {
 	struct victim *v = arg;
-	uint64_t n = d->error ? 0 : parts_spillable(d->parts, v->first);
+	uint64_t n = may_spill(d) ? parts_spillable(d->parts, v->first) : 0;
 
 	if (n > v->most)
 		v->most = n;
@@ -634,11 +885,17 @@ static bool find_victim(struct draft *d, void *arg)
 static bool spill_victim(struct draft *d, void *arg)
 {
 	struct victim *v = arg;
+	struct parts_action a;
+	int err;
 
-	if (d->error || d->step == DRAFT_PUTTING || d->step == DRAFT_COMPLETING ||
-	    parts_spillable(d->parts, v->first) < v->most)
+	if (!may_spill(d) || parts_spillable(d->parts, v->first) < v->most)
 		return false;
-	return upload_start_spill(d, v->first) > 0;
+	err = parts_spill(d->parts, v->first, &a);
+	if (!err && a.what == PARTS_SPILL)
+		err = aside_start_spill(d, &a);
+	if (err)
+		draft_fail(d, err);
+	return !err && a.what == PARTS_SPILL;
 }
 
 void draft_relieve(struct mount *m)

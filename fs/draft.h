@@ -9,10 +9,11 @@
  *
  *	step        a job is about to                     then
  *	READY       (transfers of parts may fly)
- *	CREATING    create the upload, send a part        READY
- *	PUTTING     put the whole file as one object      the draft is gone
+ *	CREATING    create an upload, send a part         READY
+ *	STAGING     complete the staged upload            READY
+ *	PUTTING     put or copy the file as one object    the draft is gone
  *	COMPLETING  complete the upload                   the draft is gone
- *	ABORTING    abort the upload                      READY, no upload
+ *	ABORTING    abort an upload                       READY, without it
  *
  * An error latches: write, fsync and close report it until the last writer has
  * closed; then the draft goes, and the object is what it was.
@@ -25,13 +26,29 @@
 #include "file.h"
 #include "parts.h"
 
-enum draft_step { DRAFT_READY, DRAFT_CREATING, DRAFT_PUTTING, DRAFT_COMPLETING, DRAFT_ABORTING };
+enum draft_step {
+	DRAFT_READY,
+	DRAFT_CREATING,
+	DRAFT_STAGING,
+	DRAFT_PUTTING,
+	DRAFT_COMPLETING,
+	DRAFT_ABORTING
+};
+
+struct draft_upload {
+	char *key, *id; /* NULL: none */
+};
+
+struct reader;
 
 /* An object whose ranges are in the draft. */
 struct draft_source {
-	char *key;
+	char *key; /* NULL: not needed any more */
 	struct s3_etag etag;
-	bool ours; /* hidden; deleted with the draft */
+	uint64_t size;
+	bool ours;             /* hidden; deleted with the draft */
+	bool moving;           /* about to get another key or ETag */
+	struct reader *reader; /* NULL: nobody has read from it */
 };
 
 struct draft {
@@ -39,22 +56,26 @@ struct draft {
 	struct draft *next, *previous; /* of the mount; drafts_lock */
 	struct parts *parts;
 	enum draft_step step;
-	char *upload_id; /* NULL: none */
-	char *upload_key;
-	unsigned flights; /* jobs that have to come back */
-	bool dirty;       /* differs from the object */
-	bool publish;     /* wanted */
-	bool sync;        /* wanted: the upload holds everything */
-	bool composing;
-	bool exclusive;     /* no object of this name may exist (O_EXCL) */
-	bool discarded;     /* unlinked: never to be published */
-	bool reserve;       /* the budget's reserve may be taken from, just now */
-	bool told;          /* that a range is sealed */
-	int error;          /* 0 or -errno, latched */
-	atomic_bool cancel; /* ends its transfers */
+	struct draft_upload own, staged; /* as in parts.h */
+	unsigned flights;                /* jobs that have to come back */
+	unsigned reading;                /* reads from sources under way */
+	bool dirty;                      /* differs from the object */
+	bool publish;                    /* wanted */
+	bool sync;                       /* wanted: no byte is in memory alone */
+	bool stage;                      /* wanted: the staged upload completed */
+	bool judged;                     /* which way its slots go was thought about */
+	unsigned composing;              /* slots */
+	bool exclusive;                  /* no object of this name may exist (O_EXCL) */
+	bool discarded;                  /* unlinked: never to be published */
+	bool reserve;                    /* the budget's reserve may be taken from, just now */
+	bool told;                       /* that a range is sealed */
+	int error;                       /* 0 or -errno, latched */
+	atomic_bool cancel;              /* ends its transfers */
 	struct draft_source *sources;
 	int nsources;
+	uint64_t write_end;         /* of the last write */
 	struct timespec written_at; /* of the last write; 0: none since mtime was set */
+	uint64_t synced_ms;         /* sync_interval */
 
 	/* for the new object, from attr_take() */
 	struct attr attr;
@@ -83,6 +104,19 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
                    const atomic_bool *cancel) s3_must_check;
 int draft_truncate(struct file *f, uint64_t size, const atomic_bool *cancel) s3_must_check;
+/* [offset, offset + len) becomes zeros; grow: the file may become longer. */
+int draft_zero(struct file *f, uint64_t offset, uint64_t len, bool grow,
+               const atomic_bool *cancel) s3_must_check;
+/* [offset, offset + len) becomes that range of from, which is not being
+ * written. The service will copy it. Returns len or less, 0 at its end;
+ * -EOPNOTSUPP: it must be read and written. */
+ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t from_offset,
+                   uint64_t len, const atomic_bool *cancel) s3_must_check;
+/* The next byte of the file from offset on that is data, or is none: lseek(2)
+ * with SEEK_DATA or SEEK_HOLE. -ENXIO, -ENODATA: there is no draft. */
+int64_t draft_seek(struct file *f, uint64_t offset, bool data);
+/* More than one pass over the file is to be expected. */
+void draft_expect_passes(struct file *f);
 
 /* Publishes and waits for the outcome; interrupted, it goes on by itself. */
 int draft_publish(struct file *f, const atomic_bool *cancel) s3_must_check;
@@ -107,7 +141,19 @@ void draft_mtime_set(struct file *f);
 /* Calls what for each draft, with its file's lock held, until one says true. */
 bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *arg);
 
-/* ---------------------------------------- between draft.c and upload.c */
+/* ------------------------------------------- objects that drafts refer to */
+
+/* The object of that key is about to get another key or another ETag: what
+ * drafts have of it stays valid. draft_moved() must follow; to NULL: it has
+ * not been changed. No lock. */
+void draft_moving(struct mount *m, const char *key);
+void draft_moved(struct mount *m, const char *key, const char *to, const struct s3_etag *made);
+/* The object of that key is about to be replaced or removed: drafts that have
+ * ranges of it get a hidden copy each. No lock. */
+int draft_rescue(struct mount *m, const char *key, const struct draft *but,
+                 struct s3_call *call) s3_must_check;
+
+/* ------------------------- between draft.c, transfer.c, aside.c and publish.c */
 
 void draft_pump(struct draft *d);
 void draft_fail(struct draft *d, int error); /* latches; error < 0 */
@@ -116,22 +162,18 @@ void draft_set_discarded(struct draft *d);
 /* Frees a draft that is published, failed or unwanted, once all its jobs are
  * back. true: it is gone, and the caller owes a file_put(). */
 bool draft_free_if_done(struct draft *d) s3_must_check;
-/* A new source; -ENOMEM. */
-int draft_source_add(struct draft *d, const char *key, const struct s3_etag *etag,
-                     bool ours) s3_must_check;
 
 /* With no lock held: makes memory free up, or waits until it may have. */
 void draft_relieve(struct mount *m);
 
 /* Each starts one job. An action is taken over, also on error. */
-int upload_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */
-int upload_start_compose(struct draft *d, uint64_t slot) s3_must_check;
-int upload_start_spill(struct draft *d,
-                       bool first) s3_must_check; /* 1: started, 0: nothing to spill */
-int upload_start_put(struct draft *d, struct parts_action *a) s3_must_check; /* NULL: no bytes */
-int upload_start_complete(struct draft *d) s3_must_check;
-int upload_start_abort(struct draft *d) s3_must_check;
-/* Deletes the hidden ones of them, some time later, and frees the array. */
-void upload_delete_sources(struct mount *m, struct draft_source *sources, int n);
+int transfer_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */
+int transfer_start_abort(struct draft *d, struct draft_upload *u) s3_must_check;
+int aside_start_compose(struct draft *d, uint64_t slot) s3_must_check;
+int aside_start_spill(struct draft *d, struct parts_action *a) s3_must_check;
+int aside_start_stage(struct draft *d) s3_must_check;
+int publish_start_put(struct draft *d, struct parts_action *a) s3_must_check; /* NULL: no bytes */
+int publish_start_copy(struct draft *d, int source) s3_must_check;
+int publish_start_complete(struct draft *d) s3_must_check;
 
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "proc.h"
+#include "source.h"
 #include "wait.h"
 
 #define ANCESTORS_MAX 32
@@ -72,7 +73,19 @@ void file_put(struct file *f)
 	pthread_mutex_unlock(&t->lock);
 	pthread_cond_destroy(&f->changed);
 	pthread_mutex_destroy(&f->lock);
+	if (f->ghost)
+		source_delete_later(f->m, f->ghost);
 	free(f);
+}
+
+bool file_unlinked(struct file *f)
+{
+	bool unlinked;
+
+	pthread_mutex_lock(&f->m->tree->lock);
+	unlinked = f->node->unlinked;
+	pthread_mutex_unlock(&f->m->tree->lock);
+	return unlinked;
 }
 
 int file_wait(struct file *f, const atomic_bool *cancel)

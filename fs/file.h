@@ -22,10 +22,13 @@ struct file {
 	struct node *node; /* held */
 	unsigned counted;  /* tree lock */
 	pthread_mutex_t lock;
-	pthread_cond_t changed;  /* something in the file or its draft did */
-	unsigned writers;        /* open handles that may write */
-	struct draft *draft;     /* NULL: the content is the object's */
-	uint64_t published;      /* counts publishes */
+	pthread_cond_t changed; /* something in the file or its draft did */
+	unsigned writers;       /* open handles that may write */
+	struct draft *draft;    /* NULL: the content is the object's */
+	uint64_t published;     /* counts publishes */
+	bool passes;            /* a program may come back to what it has written */
+	char *ghost; /* tree lock: hidden copy of the object, which was unlinked; or NULL */
+	struct s3_etag ghost_etag;
 	pid_t users[FILE_USERS]; /* processes that opened or wrote it, the latest first */
 	unsigned nusers;
 };
@@ -36,6 +39,9 @@ struct file *file_get(struct mount *m, struct node *n);
 struct file *file_find(struct mount *m, struct node *n);
 void file_hold(struct file *f);
 void file_put(struct file *f); /* file->lock must not be held */
+
+/* The file has lost its name. Takes the tree's lock. */
+bool file_unlinked(struct file *f);
 
 /* Waits for file->changed, with file->lock held: 0, or -EINTR when cancelled. */
 int file_wait(struct file *f, const atomic_bool *cancel) s3_must_check;

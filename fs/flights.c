@@ -8,67 +8,489 @@
 #include "num.h"
 #include "slot.h"
 
-/* ---------------------------------------------------------------- actions */
+#define FETCH_PIECES 256
+#define FILLER_MAX   ((uint64_t)128 << 10) /* bytes fetched in vain, to save a request */
 
-static void action_release(struct parts *p, struct parts_action *a)
+/* --------------------------------------------------------------- take-offs */
+
+/* Slots that go to the own upload: while it fills, and to finish it. */
+static bool goes_own(const struct parts *p, const struct slot *s)
 {
-	for (size_t i = 0; i < a->nblocks; i++)
-		p->mem.put(p->mem.arg, a->blocks[i]);
-	free(a->blocks);
-	free(a->iov);
-	a->blocks = NULL;
-	a->iov = NULL;
-	a->nblocks = 0;
+	return p->finishing || s->index < p->direct;
 }
 
-/* Adds [from, to) of the slot to iov: its blocks, or zeros. */
-static void action_add(struct parts *p, struct parts_action *a, const struct slot *s, uint64_t from,
-                       uint64_t to, bool zeros)
+/* The number under which the slot goes to the own upload. Those beyond
+ * `direct` get theirs in the order of the file. -EFBIG. */
+static int own_number(struct parts *p, struct slot *s)
 {
-	while (from < to) {
-		size_t in_block = from % p->mem.block_size;
-		size_t n = min64(to - from, p->mem.block_size - in_block);
-		char *block = zeros ? p->zeros : s->blocks[from / p->mem.block_size];
-
-		a->iov[a->iovcnt++] = (struct iovec){block + (zeros ? 0 : in_block), n};
-		if (!zeros && (!a->nblocks || a->blocks[a->nblocks - 1] != block)) {
-			p->mem.hold(p->mem.arg, block);
-			a->blocks[a->nblocks++] = block;
-		}
-		from += n;
-		a->size += n;
-	}
-}
-
-/* Room for the pieces of a slot: each extent and each gap begins a new one. */
-static int action_begin(struct parts *p, struct parts_action *a, uint64_t index,
-                        const struct slot *s)
-{
-	size_t blocks = p->part_size / p->mem.block_size, extents = s->written.n;
-
-	*a = (struct parts_action){.slot = index, .number = index + 1};
-	a->iov = malloc((blocks + 2 * extents + 2) * sizeof *a->iov);
-	a->blocks = malloc((blocks + extents + 1) * sizeof *a->blocks);
-	if (a->iov && a->blocks)
+	if (s->own_number)
 		return 0;
-	free(a->iov);
-	free(a->blocks);
-	*a = (struct parts_action){0};
-	return -ENOMEM;
+	if (s->index < p->direct)
+		s->own_number = (unsigned)s->index + 1;
+	else if (p->direct + p->numbers < p->limits.parts)
+		s->own_number = (unsigned)p->direct + ++p->numbers;
+	return s->own_number ? 0 : -EFBIG;
+}
+
+/* A number in the staged upload; there is room. */
+static int staged_number(struct parts *p, struct slot *s)
+{
+	struct s3_part *parts;
+
+	if (s->number)
+		return 0;
+	parts = realloc(p->staged, (p->nstaged + 1) * sizeof *parts);
+	if (!parts)
+		return -ENOMEM;
+	p->staged = parts;
+	parts[p->nstaged] = (struct s3_part){.number = (unsigned)p->nstaged + 1};
+	s->number = (unsigned)++p->nstaged;
+	return 0;
+}
+
+static bool staged_is_full(const struct parts *p, const struct slot *s)
+{
+	return !s->number && p->nstaged >= stage_parts(p);
 }
 
 static void fly(struct parts *p, struct slot *s, struct parts_action *a)
 {
 	slot_begin(p, s);
-	a->was_stored = s->progress == STORED;
 	a->generation = s->generation;
 	s->flight = s->generation;
 	s->progress = FLYING;
-	if (a->what == PARTS_SEND || a->what == PARTS_COPY)
+	s->staged = a->staged;
+	s->sent = a->size == p->part_size; /* a shorter one goes again when it is full */
+	if (!a->staged)
 		p->top = max64(p->top, a->number); /* an answer may be lost */
 	p->flying++;
 	slot_end(p, s);
 }
+
+static int action_send(struct parts *p, struct slot *s, struct parts_action *a)
+{
+	uint64_t at = s->skip, len = slot_len(p, s->index);
+	bool own = goes_own(p, s);
+	int err = own ? own_number(p, s) : staged_number(p, s);
+
+	if (!err)
+		err = action_begin(p, a, s->index, s->cached.n);
+	if (err)
+		return err;
+	a->what = PARTS_SEND;
+	a->staged = !own;
+	a->number = own ? s->own_number : s->number;
+	for (size_t i = extents_position(&s->cached, at); i < s->cached.n; i++) {
+		action_add(p, a, s, at, s->cached.v[i].from, true);
+		at = max64(at, s->cached.v[i].from);
+		action_add(p, a, s, at, s->cached.v[i].to, false);
+		at = s->cached.v[i].to;
+	}
+	action_add(p, a, s, at, len, true);
+	fly(p, s, a);
+	return 0;
+}
+
+/* -------------------------------------------------------------------- gaps */
+
+/* The next stretch of the slot, from `at` on, that is not in memory: what its
+ * base has there. kind END: none. */
+static struct parts_range next_gap(const struct parts *p, const struct slot *s, uint64_t *at)
+{
+	uint64_t start = s->index * p->part_size, len = slot_len(p, s->index);
+	size_t i = extents_position(&s->cached, *at);
+
+	if (i < s->cached.n && s->cached.v[i].from <= *at)
+		*at = s->cached.v[i++].to;
+	if (*at >= len)
+		return (struct parts_range){.kind = PARTS_IS_END};
+	return slot_base(p, start + *at, (i < s->cached.n ? s->cached.v[i].from : len) - *at);
+}
+
+/* The first gap that must be filled before the slot can be sent: a range of an
+ * object; to make it compact, zeros as well. */
+static struct parts_range first_gap(const struct parts *p, const struct slot *s, uint64_t *at)
+{
+	*at = s->skip;
+	for (;;) {
+		struct parts_range r = next_gap(p, s, at);
+
+		if (r.kind != PARTS_IS_ZERO || s->compact)
+			return r;
+		*at += r.len;
+	}
+}
+
+/* ---------------------------------------------------------- what is missing */
+
+/* All its bytes are its base's; and as a further slot of a copy it must not
+ * have a part of its own in the upload, which the file then had not. */
+static bool untouched(const struct slot *s, bool further)
+{
+	return !s || (s->progress == IDLE && !s->dirty.n && !s->spilling.n && !s->composing &&
+	              !s->skip && !(further && s->own_number));
+}
+
+/* How many bytes can be copied from one object, as one part that begins with
+ * the slot at index; 0: not even that slot. *prefix: those of them that belong
+ * to the last slot of the file, whose rest is something else. */
+static uint64_t copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
+{
+	uint64_t start = index * p->part_size, end = parts_slots(p), slots = 0, bytes = 0;
+	uint64_t most = p->limits.equal ? p->part_size : p->limits.copy_max;
+	struct parts_range base = slot_base(p, start, min64(most, p->size - start));
+	const struct slot *s;
+
+	*prefix = 0;
+	if (base.kind != PARTS_IS_REMOTE)
+		return 0;
+	while (index + slots < end && untouched(slot_find(p, index + slots), slots > 0) &&
+	       bytes + slot_len(p, index + slots) <= base.len)
+		bytes += slot_len(p, index + slots++);
+	s = slot_find(p, end - 1);
+	/* The last part may be of any size, and so begin anywhere. */
+	if (bytes && index + slots == end - 1 && s && s->progress == IDLE && !s->composing &&
+	    s->cached.n)
+		*prefix = min64(base.len - bytes, s->cached.v[0].from);
+	return bytes + *prefix;
+}
+
+/* The structs of untouched slots of [from, to) are not needed. */
+static void forget_untouched(struct parts *p, uint64_t from, uint64_t to)
+{
+	size_t i = slot_position(p, from), j = i;
+
+	while (j < p->nslots && p->slots[j]->index < to)
+		slot_free(p, p->slots[j++]);
+	memmove(p->slots + i, p->slots + j, (p->nslots - j) * sizeof *p->slots);
+	p->nslots -= j - i;
+}
+
+static int action_copy(struct parts *p, struct slot *s, uint64_t len, uint64_t prefix,
+                       struct parts_action *a)
+{
+	uint64_t start = s->index * p->part_size;
+	uint64_t slots = (len - prefix + p->part_size - 1) / p->part_size;
+	struct parts_range base = slot_base(p, start, len);
+	int err = own_number(p, s);
+
+	if (err)
+		return err;
+	if (prefix)
+		slot_find(p, s->index + slots)->skip = prefix;
+	forget_untouched(p, s->index + 1, s->index + slots);
+	*a = (struct parts_action){.what = PARTS_COPY,
+	                           .slot = s->index,
+	                           .number = s->own_number,
+	                           .size = len,
+	                           .source = base.source,
+	                           .source_offset = base.source_offset};
+	slot_drop_blocks(p, s);
+	s->span = slots;
+	fly(p, s, a);
+	return 0;
+}
+
+static int action_compose(struct parts *p, struct slot *s, bool compact, struct parts_action *a)
+{
+	int err = p->finishing ? own_number(p, s) : 0;
+
+	if (err)
+		return err;
+	slot_begin(p, s);
+	s->composing = true;
+	s->compact = compact;
+	slot_end(p, s);
+	*a = (struct parts_action){.what = PARTS_COMPOSE, .slot = s->index};
+	return 0;
+}
+
+/* What the slot at index needs before the own upload holds it. */
+static int own_next(struct parts *p, uint64_t index, struct parts_action *a)
+{
+	struct slot *s = slot_make(p, index);
+	uint64_t prefix = 0, at, len;
+
+	if (!s)
+		return -ENOMEM;
+	len = p->finishing ? copyable(p, index, &prefix) : 0;
+	if (len >= p->limits.part_min)
+		return action_copy(p, s, len, prefix, a);
+	if (first_gap(p, s, &at).kind == PARTS_IS_REMOTE)
+		return action_compose(p, s, false, a);
+	return action_send(p, s, a);
+}
+
+/* Full slots, in the order of the file: then they lie so in a staged object. */
+static int next_ready(struct parts *p, struct parts_action *a)
+{
+	size_t i = slot_position(p, p->ready_from);
+
+	for (; p->ready && i < p->nslots; i++) {
+		struct slot *s = p->slots[i];
+
+		p->ready_from = s->index;
+		if (!slot_ready(p, s))
+			continue;
+		if (goes_own(p, s) || !staged_is_full(p, s))
+			return action_send(p, s, a);
+		a->what = PARTS_STAGE;
+		return 0;
+	}
+	return 0;
+}
+
+static int next_missing(struct parts *p, struct parts_action *a)
+{
+	uint64_t end = parts_slots(p);
+	bool complete = true;
+
+	/* Not every slot can have a number: full ones go with others, by a copy. */
+	if (!p->finishing && p->ready && end > p->limits.parts)
+		return next_ready(p, a);
+	if (p->staged_slots) {
+		a->what = PARTS_STAGE;
+		return 0;
+	}
+	p->finishing = true;
+	for (uint64_t i = p->low; i < end;) {
+		struct slot *s = slot_find(p, i);
+		uint64_t span = s && s->span ? s->span : 1;
+
+		if (s && s->progress == STORED) {
+			if (complete)
+				p->low = i + span;
+			i += span;
+			continue;
+		}
+		complete = false;
+		if (!s || (s->progress == IDLE && !s->composing))
+			return own_next(p, i, a);
+		if (own_number(p, s))
+			return -EFBIG;
+		i += span;
+	}
+	if (complete)
+		a->what = PARTS_DONE;
+	return 0;
+}
+
+static int next_crowded(struct parts *p, struct parts_action *a)
+{
+	uint64_t index = p->crowded;
+	struct slot *s;
+
+	if (index == NOT_CROWDED)
+		return 0;
+	p->crowded = NOT_CROWDED;
+	if (!slot_len(p, index))
+		return 0;
+	s = slot_make(p, index);
+	if (!s)
+		return -ENOMEM;
+	if (s->progress != IDLE || s->composing) {
+		p->crowded = s->progress == FLYING ? index : NOT_CROWDED;
+		return 0;
+	}
+	return action_compose(p, s, true, a);
+}
+
+/* Bytes that are in memory alone. */
+static int next_unsafe(struct parts *p, struct parts_action *a)
+{
+	bool spill = false, waits = false;
+
+	for (size_t i = 0; i < p->nslots; i++) {
+		struct slot *s = p->slots[i];
+
+		if ((!s->dirty.n && !s->spilling.n) || s->progress == STORED)
+			continue;
+		if (s->progress == FLYING || s->composing || s->spilling.n)
+			waits = true;
+		else if (s->index < p->direct)
+			return own_next(p, s->index, a);
+		else if (!extents_cover(&s->dirty, 0, p->part_size))
+			spill = true;
+		else if (staged_is_full(p, s))
+			a->what = PARTS_STAGE;
+		else
+			return action_send(p, s, a);
+	}
+	if (a->what == PARTS_STAGE)
+		return 0;
+	if (spill)
+		return parts_spill(p, false, a);
+	a->what = waits ? PARTS_NOTHING : PARTS_DONE;
+	return 0;
+}
+
+int parts_next(struct parts *p, enum parts_mode mode, struct parts_action *a)
+{
+	int err;
+
+	*a = (struct parts_action){.what = PARTS_NOTHING};
+	if (p->outgrown || p->staging)
+		return 0;
+	if (mode == PARTS_FINISH)
+		return next_missing(p, a);
+	err = parts_slots(p) > 1 ? next_ready(p, a) : 0;
+	if (!err && a->what == PARTS_NOTHING)
+		err = next_crowded(p, a);
+	if (!err && a->what == PARTS_NOTHING && mode == PARTS_SYNC)
+		err = next_unsafe(p, a);
+	return err;
+}
+
+/* ----------------------------------------------------------------- fetches */
+
+/* Blocks under [from, to), so that a transfer can fill them. */
+static int reserve_blocks(struct parts *p, struct slot *s, uint64_t from, uint64_t to)
+{
+	for (uint64_t at = from; at < to; at += p->mem.block_size - at % p->mem.block_size)
+		if (!slot_block(p, s, at))
+			return PARTS_NO_BLOCK;
+	return 0;
+}
+
+/* Skips bytes of the source that are not needed. */
+static int add_filler(struct parts_action *a, uint64_t len)
+{
+	if (!len)
+		return 0;
+	if (!a->filler)
+		a->filler = malloc(FILLER_MAX);
+	if (!a->filler)
+		return -ENOMEM;
+	a->iov[a->iovcnt++] = (struct iovec){a->filler, len};
+	a->size += len;
+	return 0;
+}
+
+static int add_gap(struct parts *p, struct slot *s, struct parts_action *a, uint64_t from,
+                   const struct parts_range *gap)
+{
+	int err = reserve_blocks(p, s, from, from + gap->len);
+
+	if (!err)
+		err = add_filler(a, gap->source_offset - a->source_offset - a->size);
+	if (err)
+		return err;
+	a->pieces[a->npieces++] =
+		(struct parts_piece){s->index, from, from + gap->len, gap->source_offset};
+	action_add(p, a, s, from, from + gap->len, false);
+	return 0;
+}
+
+/* One request for the first gap, and for those behind it in the same object. */
+static int action_fetch(struct parts *p, struct slot *s, struct parts_action *a, uint64_t at,
+                        struct parts_range gap)
+{
+	int err = action_begin(p, a, s->index, FETCH_PIECES);
+
+	if (err)
+		return err;
+	a->what = PARTS_FETCH;
+	a->source = gap.source;
+	a->source_offset = gap.source_offset;
+	while (!err && a->npieces < FETCH_PIECES && gap.kind != PARTS_IS_END) {
+		uint64_t next = a->source_offset + a->size;
+
+		if (gap.kind == PARTS_IS_REMOTE && gap.source == a->source) {
+			if (gap.source_offset < next || gap.source_offset - next > FILLER_MAX)
+				break;
+			err = add_gap(p, s, a, at, &gap);
+		}
+		at += gap.len;
+		gap = next_gap(p, s, &at);
+	}
+	if (err && !a->npieces) {
+		slot_trim(p, s);
+		action_release(p, a);
+		return err;
+	}
+	s->fetch = ++p->generation;
+	a->generation = s->fetch;
+	p->flying++;
+	return 0;
+}
+
+static int fill_zeros(struct parts *p, struct slot *s, uint64_t at, uint64_t len)
+{
+	int err = extents_reserve(&s->cached) ? -ENOMEM : reserve_blocks(p, s, at, at + len);
+
+	if (err) {
+		slot_trim(p, s);
+		return err;
+	}
+	for (uint64_t end = at + len, n; at < end; at += n) {
+		n = min64(end - at, p->mem.block_size - at % p->mem.block_size);
+		memset((char *)s->blocks[at / p->mem.block_size] + at % p->mem.block_size, 0, n);
+		extents_add(&s->cached, at, at + n);
+	}
+	return 0;
+}
+
+/* All of the slot is in memory: it needs no base, and is new as a whole. */
+static int made_whole(struct parts *p, struct slot *s)
+{
+	uint64_t start = s->index * p->part_size, len = slot_len(p, s->index);
+
+	if (slot_reserve(s) || runs_reserve(&p->base, 1))
+		return -ENOMEM;
+	slot_begin(p, s);
+	runs_clear(&p->base, start, start + len);
+	extents_add(&s->dirty, 0, len);
+	s->compact = false;
+	s->sent = false;
+	slot_changed(p, s);
+	slot_end(p, s);
+	return 0;
+}
+
+int parts_fetch(struct parts *p, uint64_t index, struct parts_action *a)
+{
+	struct slot *s = slot_find(p, index);
+	struct parts_range gap;
+	uint64_t at;
+	int err;
+
+	*a = (struct parts_action){.what = PARTS_NOTHING};
+	if (p->outgrown || p->staging || !s || s->progress != IDLE || !s->composing || s->fetch ||
+	    !slot_len(p, index))
+		return 0;
+	for (;;) {
+		gap = first_gap(p, s, &at);
+		if (gap.kind == PARTS_IS_END)
+			break;
+		if (gap.kind == PARTS_IS_REMOTE)
+			return action_fetch(p, s, a, at, gap);
+		err = fill_zeros(p, s, at, gap.len);
+		if (err)
+			return err;
+	}
+	if (s->compact)
+		return made_whole(p, s);
+	/* Numbers are given in order, by parts_next(). */
+	if (p->finishing ? !s->own_number
+	                 : s->index >= p->direct &&
+	                           (slot_len(p, index) < p->part_size || staged_is_full(p, s)))
+		return 0;
+	return action_send(p, s, a);
+}
+
+void parts_composed(struct parts *p, uint64_t index)
+{
+	struct slot *s = slot_find(p, index);
+
+	if (!s)
+		return;
+	slot_begin(p, s);
+	s->composing = false;
+	s->compact = false;
+	slot_end(p, s);
+}
+
+/* ------------------------------------------------------ ends of transfers */
 
 /* The slot has come back. NULL: it was cut off while it flew. */
 static struct slot *land(struct parts *p, const struct parts_action *a, bool *unchanged)
@@ -83,216 +505,26 @@ static struct slot *land(struct parts *p, const struct parts_action *a, bool *un
 	return s;
 }
 
-static int action_send(struct parts *p, struct slot *s, struct parts_action *a)
-{
-	uint64_t at = 0, len = slot_len(p, s->index);
-	int err = action_begin(p, a, s->index, s);
-
-	if (err)
-		return err;
-	a->what = PARTS_SEND;
-	for (size_t i = 0; i < s->written.n; i++) {
-		action_add(p, a, s, at, s->written.v[i].from, true);
-		action_add(p, a, s, s->written.v[i].from, min64(s->written.v[i].to, len), false);
-		at = min64(s->written.v[i].to, len);
-	}
-	action_add(p, a, s, at, len, true);
-	fly(p, s, a);
-	return 0;
-}
-
-/* The first range under the slot that must be fetched before it can be sent. */
-static struct parts_range slot_gap(const struct parts *p, const struct slot *s, uint64_t *from)
-{
-	uint64_t start = s->index * p->part_size, len = slot_len(p, s->index), at = 0;
-
-	for (size_t i = 0; i <= s->written.n; i++) {
-		uint64_t to = i < s->written.n ? min64(s->written.v[i].from, len) : len;
-
-		while (at < to) {
-			struct parts_range r = slot_base(p, start + at, to - at);
-
-			if (r.kind == PARTS_IS_REMOTE) {
-				*from = at;
-				return r;
-			}
-			at += r.len;
-		}
-		if (i < s->written.n)
-			at = s->written.v[i].to;
-	}
-	return (struct parts_range){.kind = PARTS_IS_END};
-}
-
-/* What the slot at index needs before the upload holds it. */
-static int slot_next(struct parts *p, uint64_t index, struct parts_action *a)
-{
-	uint64_t len = slot_len(p, index), from;
-	struct slot *s = slot_find(p, index);
-	struct parts_range base = slot_base(p, index * p->part_size, len);
-
-	if (!s || !s->written.n) {
-		if (!s)
-			s = slot_make(p, index);
-		if (!s)
-			return -ENOMEM;
-		if (base.kind == PARTS_IS_REMOTE && base.len == len) {
-			*a = (struct parts_action){.what = PARTS_COPY,
-			                           .slot = index,
-			                           .number = index + 1,
-			                           .size = len,
-			                           .source = base.source,
-			                           .source_offset = base.source_offset};
-			fly(p, s, a);
-			return 0;
-		}
-	}
-	if (slot_gap(p, s, &from).kind == PARTS_IS_REMOTE) {
-		*a = (struct parts_action){
-			.what = PARTS_COMPOSE, .slot = index, .number = index + 1};
-		return 0;
-	}
-	return action_send(p, s, a);
-}
-
-static int next_ready(struct parts *p, struct parts_action *a)
-{
-	for (size_t i = p->nslots; p->ready && i-- > 0;)
-		if (slot_ready(p, p->slots[i]))
-			return action_send(p, p->slots[i], a);
-	return 0;
-}
-
-int parts_next(struct parts *p, enum parts_mode mode, struct parts_action *a)
-{
-	uint64_t end = parts_slots(p);
-	bool complete = true;
-
-	*a = (struct parts_action){.what = PARTS_NOTHING};
-	if (p->outgrown)
-		return 0;
-	if (mode == PARTS_FULL)
-		return end > 1 ? next_ready(p, a) : 0;
-	for (uint64_t i = p->low; i < end; i++) {
-		struct slot *s = slot_find(p, i);
-
-		if (s && s->progress == STORED) {
-			if (complete)
-				p->low = i + 1;
-			continue;
-		}
-		complete = false;
-		if (!s || s->progress == IDLE)
-			return slot_next(p, i, a);
-	}
-	if (complete)
-		a->what = PARTS_DONE;
-	return 0;
-}
-
-/* Blocks under [from, from + len), so that a transfer can fill them. */
-static int slot_reserve(struct parts *p, struct slot *s, uint64_t from, uint64_t len)
-{
-	for (uint64_t at = from; at < from + len; at += p->mem.block_size - at % p->mem.block_size)
-		if (!slot_block(p, s, at))
-			return PARTS_NO_BLOCK;
-	return 0;
-}
-
-int parts_fetch(struct parts *p, uint64_t index, struct parts_action *a)
-{
-	struct slot *s = slot_find(p, index);
-	struct parts_range gap;
-	uint64_t from;
-	int err;
-
-	*a = (struct parts_action){.what = PARTS_NOTHING};
-	if (p->outgrown || !s || s->progress != IDLE || !slot_len(p, index))
-		return 0;
-	gap = slot_gap(p, s, &from);
-	if (gap.kind != PARTS_IS_REMOTE)
-		return action_send(p, s, a);
-	err = slot_reserve(p, s, from, gap.len);
-	if (!err)
-		err = action_begin(p, a, index, s);
-	if (err) {
-		slot_trim(p, s);
-		return err;
-	}
-	a->what = PARTS_FETCH;
-	a->from = from;
-	a->source = gap.source;
-	a->source_offset = gap.source_offset;
-	action_add(p, a, s, from, from + gap.len, false);
-	fly(p, s, a);
-	return 0;
-}
-
-/* What may be written on stays in memory as long as it can. */
-static bool slot_spillable(const struct parts *p, const struct slot *s, bool first)
-{
-	if (!s->written.n || s->progress == FLYING)
-		return false;
-	if (s->index == 0 && s->progress == STORED)
-		return first;
-	if (s->progress == STORED)
-		return !first && s->stored_len < p->part_size;
-	return !first && (p->kept_back || !slot_ready(p, s) || parts_slots(p) == 1);
-}
-
-static struct slot *spill_victim(const struct parts *p, bool first)
-{
-	struct slot *best = NULL;
-
-	for (size_t i = 0; !p->outgrown && i < p->nslots; i++) {
-		struct slot *s = p->slots[i];
-
-		if (slot_spillable(p, s, first) && (!best || s->nblocks > best->nblocks))
-			best = s;
-	}
-	return best;
-}
-
-uint64_t parts_spillable(const struct parts *p, bool first)
-{
-	const struct slot *s = spill_victim(p, first);
-
-	return s ? s->nblocks * p->mem.block_size : 0;
-}
-
-int parts_spill(struct parts *p, bool first, struct parts_action *a)
-{
-	struct slot *s = spill_victim(p, first);
-	int err;
-
-	*a = (struct parts_action){.what = PARTS_NOTHING};
-	if (!s)
-		return 0;
-	err = action_begin(p, a, s->index, s);
-	if (err)
-		return err;
-	a->what = PARTS_SPILL;
-	for (size_t i = 0; i < s->written.n; i++)
-		action_add(p, a, s, s->written.v[i].from, s->written.v[i].to, false);
-	fly(p, s, a);
-	return 0;
-}
-
-/* ------------------------------------------------------ ends of transfers */
-
 void parts_sent(struct parts *p, struct parts_action *a, int error, const struct s3_etag *etag)
 {
 	bool unchanged;
 	struct slot *s = land(p, a, &unchanged);
 	char *copy = s && !error && unchanged ? strdup(etag->s) : NULL;
 
+	if (!error && a->staged) {
+		p->staged[a->number - 1].size = a->size;
+		p->staged[a->number - 1].etag = *etag;
+	}
 	if (s) {
+		slot_begin(p, s);
 		s->progress = IDLE;
 		if (copy) {
 			free(s->etag);
 			s->etag = copy;
 			s->progress = STORED;
 			s->stored_len = a->size;
+		} else {
+			s->span = 0;
 		}
 		slot_trim(p, s);
 		slot_end(p, s);
@@ -300,101 +532,68 @@ void parts_sent(struct parts *p, struct parts_action *a, int error, const struct
 	action_release(p, a);
 }
 
-/* Bytes that a program wrote while the fetch was under way went to a copy of
- * the block: the fetched ones around them must follow. */
-static void merge_fetched(struct parts *p, struct slot *s, const struct parts_action *a)
+/* The piece is still what lies under the slot. */
+static bool piece_fits(const struct parts *p, const struct parts_action *a,
+                       const struct parts_piece *piece)
 {
-	uint64_t at = a->from;
+	uint64_t len = piece->to - piece->from;
+	struct parts_range r = slot_base(p, a->slot * p->part_size + piece->from, len);
 
-	for (int i = 0; i < a->iovcnt; i++) {
-		const char *fetched = a->iov[i].iov_base;
-		uint64_t end = at + a->iov[i].iov_len;
-		char *block = s->blocks[at / p->mem.block_size];
-		size_t in_block = at % p->mem.block_size;
+	return r.kind == PARTS_IS_REMOTE && r.source == a->source && r.source_offset == piece->at &&
+	       r.len == len;
+}
 
-		if (block && block + in_block != fetched) {
-			uint64_t from = at;
+/* Copies what was fetched for [from, to), within one block, to where it is not
+ * cached: a program wrote to a copy of the block while the fetch was under way. */
+static void merge_block(const struct slot *s, char *block, const char *fetched, uint64_t from,
+                        uint64_t to)
+{
+	const struct extents *c = &s->cached;
+	uint64_t at = from;
 
-			for (size_t e = 0; e <= s->written.n && from < end; e++) {
-				uint64_t to = e < s->written.n ? s->written.v[e].from : end;
+	for (size_t i = extents_position(c, from); at < to; i++) {
+		uint64_t end = i < c->n ? min64(c->v[i].from, to) : to;
 
-				to = min64(to, end);
-				if (to > from)
-					memcpy(block + from % p->mem.block_size,
-					       fetched + (from - at), to - from);
-				if (e < s->written.n)
-					from = max64(from, s->written.v[e].to);
-			}
-		}
-		at = end;
+		if (end > at)
+			memcpy(block + (at - from), fetched + (at - from), end - at);
+		at = i < c->n ? max64(at, c->v[i].to) : to;
 	}
 }
 
-/* The range is still what lies under the slot. */
-static bool fetch_fits(const struct parts *p, const struct parts_action *a)
+/* Returns the iov behind the piece. */
+static const struct iovec *merge_piece(struct parts *p, struct slot *s,
+                                       const struct parts_action *a,
+                                       const struct parts_piece *piece, const struct iovec *iov)
 {
-	struct parts_range r = slot_base(p, a->slot * p->part_size + a->from, a->size);
+	bool fits = piece_fits(p, a, piece) && !extents_reserve(&s->cached);
 
-	return r.kind == PARTS_IS_REMOTE && r.source == a->source &&
-	       r.source_offset == a->source_offset && r.len == a->size;
+	for (uint64_t at = piece->from; at < piece->to; at += iov++->iov_len) {
+		char *block = s->blocks[at / p->mem.block_size];
+
+		block = fits ? block + at % p->mem.block_size : iov->iov_base;
+		if (block != iov->iov_base)
+			merge_block(s, block, iov->iov_base, at, at + iov->iov_len);
+	}
+	if (fits)
+		extents_add(&s->cached, piece->from, piece->to);
+	return iov;
 }
 
 void parts_fetched(struct parts *p, struct parts_action *a, int error)
 {
-	bool unchanged;
-	struct slot *s = land(p, a, &unchanged);
+	struct slot *s = slot_find(p, a->slot);
+	const struct iovec *iov = a->iov;
 
-	if (s) {
-		s->progress = IDLE;
-		if (!error && fetch_fits(p, a) && !extents_reserve(&s->written)) {
-			merge_fetched(p, s, a);
-			extents_add(&s->written, a->from, a->from + a->size);
+	p->flying--;
+	if (s && s->fetch == a->generation) {
+		slot_begin(p, s);
+		for (size_t i = 0; !error && i < a->npieces; i++) {
+			iov += iov->iov_base == a->filler;
+			iov = merge_piece(p, s, a, &a->pieces[i], iov);
 		}
+		s->fetch = 0;
 		slot_trim(p, s);
 		slot_end(p, s);
 	}
 	action_release(p, a);
-}
-
-int parts_spilled(struct parts *p, struct parts_action *a, int error, int source)
-{
-	bool unchanged;
-	struct slot *s = land(p, a, &unchanged);
-	int err = 0;
-
-	if (s) {
-		uint64_t start = s->index * p->part_size, at = 0;
-
-		s->progress = a->was_stored && unchanged ? STORED : IDLE;
-		err = error || !unchanged ? 0 : runs_reserve(&p->base, 2 * s->written.n);
-		if (!error && unchanged && !err) {
-			for (size_t i = 0; i < s->written.n; i++) {
-				const struct extent *e = &s->written.v[i];
-
-				runs_set(&p->base, start + e->from, start + e->to, source, at);
-				at += e->to - e->from;
-			}
-			slot_drop_blocks(p, s);
-		}
-		slot_trim(p, s);
-		slot_end(p, s);
-	}
-	action_release(p, a);
-	return err;
-}
-
-bool parts_drop(struct parts *p)
-{
-	/* An upload that is to be thrown away must not have the only copy. */
-	for (size_t i = 0; !p->outgrown && i < p->nslots; i++) {
-		struct slot *s = p->slots[i];
-
-		if (s->index == 0 || s->progress != STORED || !s->written.n ||
-		    s->stored_len != p->part_size)
-			continue;
-		slot_drop_blocks(p, s);
-		s->sealed = true;
-		return true;
-	}
-	return false;
 }

@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/falloc.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "attr.h"
 #include "draft.h"
+#include "hints.h"
 #include "status.h"
 
 static struct handle *handle_new(struct mount *m, struct node *n)
@@ -71,6 +73,9 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 	h->appends = flags & O_APPEND;
 	draft_writer_came(h->file);
 	file_used_by(h->file, pid);
+	/* Who can read it may do so; but rsync only opens its files that way. */
+	if ((flags & O_ACCMODE) == O_RDWR && !(flags & O_EXCL && hints_temporary(h->node->name)))
+		draft_expect_passes(h->file);
 	return created || flags & O_TRUNC ? draft_begin(h->file, call->cancel) : 0;
 }
 
@@ -119,6 +124,19 @@ int handle_opendir(struct mount *m, struct node *n, struct handle **out, const a
 
 /* -------------------------------------------------------------------- read */
 
+/* Where the object is that the handle reads. -ENOENT: nowhere any more. */
+static int object_key_locked(struct mount *m, struct handle *h, struct buf *key,
+                             struct s3_etag *etag)
+{
+	if (!h->file->ghost) {
+		*etag = h->node->etag;
+		return mount_key_locked(m, h->node, NULL, key);
+	}
+	*etag = h->file->ghost_etag;
+	buf_adds(key, h->file->ghost);
+	return buf_error(key);
+}
+
 /* The reader of the object as it is now, with h->lock held for reading; NULL
  * and an error, or 0 for an empty file. */
 static int reader_get(struct mount *m, struct handle *h, struct reader **out)
@@ -131,8 +149,7 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 
 	*out = NULL;
 	pthread_mutex_lock(&m->tree->lock);
-	err = mount_key_locked(m, h->node, NULL, &key);
-	etag = h->node->etag;
+	err = object_key_locked(m, h, &key, &etag);
 	size = h->node->attr.size;
 	pthread_mutex_unlock(&m->tree->lock);
 	pthread_rwlock_rdlock(&h->lock);
@@ -164,10 +181,11 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 static bool reader_is_old(struct mount *m, struct handle *h, const struct reader *r)
 {
 	struct buf key = BUF_INIT;
+	struct s3_etag etag;
 	bool old;
 
 	pthread_mutex_lock(&m->tree->lock);
-	old = !mount_key_locked(m, h->node, NULL, &key) && !reader_is_of(r, key.s, &h->node->etag);
+	old = !object_key_locked(m, h, &key, &etag) && !reader_is_of(r, key.s, &etag);
 	pthread_mutex_unlock(&m->tree->lock);
 	buf_fini(&key);
 	return old;
@@ -222,6 +240,64 @@ ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t of
 		return -EBADF;
 	file_used_by(h->file, pid);
 	return draft_write(h->file, data, len, offset, h->appends, cancel);
+}
+
+ssize_t handle_copy(struct handle *from, uint64_t from_offset, struct handle *to, uint64_t offset,
+                    uint64_t len, pid_t pid, const atomic_bool *cancel)
+{
+	if (!to->writes)
+		return -EBADF;
+	if (!from->file)
+		return -EOPNOTSUPP;
+	file_used_by(to->file, pid);
+	return draft_copy(to->file, offset, from->file, from_offset, len, cancel);
+}
+
+int64_t handle_seek(struct mount *m, struct handle *h, uint64_t offset, bool data)
+{
+	int64_t at = h->file ? draft_seek(h->file, offset, data) : -ENODATA;
+	uint64_t size = 0;
+
+	if (at != -ENODATA)
+		return at;
+	if (h->text) {
+		size = strlen(h->text);
+	} else {
+		pthread_mutex_lock(&m->tree->lock);
+		size = h->node->attr.size;
+		pthread_mutex_unlock(&m->tree->lock);
+	}
+	/* An object has no holes but the one behind its end. */
+	if (offset >= size)
+		return -ENXIO;
+	return (int64_t)(data ? offset : size);
+}
+
+int handle_allocate(struct mount *m, struct handle *h, int mode, uint64_t offset, uint64_t len,
+                    const atomic_bool *cancel)
+{
+	bool keep = mode & FALLOC_FL_KEEP_SIZE;
+	struct timespec mtime;
+	uint64_t size;
+
+	if (!h->writes)
+		return -EBADF;
+	switch (mode & ~FALLOC_FL_KEEP_SIZE) {
+	case 0:
+		if (!draft_stat(h->file, &size, &mtime)) {
+			pthread_mutex_lock(&m->tree->lock);
+			size = h->node->attr.size;
+			pthread_mutex_unlock(&m->tree->lock);
+		}
+		return keep || offset + len <= size ? 0
+		                                    : draft_truncate(h->file, offset + len, cancel);
+	case FALLOC_FL_PUNCH_HOLE:
+		return keep ? draft_zero(h->file, offset, len, false, cancel) : -EOPNOTSUPP;
+	case FALLOC_FL_ZERO_RANGE:
+		return draft_zero(h->file, offset, len, !keep, cancel);
+	default:
+		return -EOPNOTSUPP;
+	}
 }
 
 int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel)

@@ -29,6 +29,14 @@ ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, u
                     const atomic_bool *cancel) s3_must_check;
 ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t offset, pid_t pid,
                      const atomic_bool *cancel) s3_must_check;
+/* copy_file_range(2): bytes, or -EOPNOTSUPP: they must be read and written. */
+ssize_t handle_copy(struct handle *from, uint64_t from_offset, struct handle *to, uint64_t offset,
+                    uint64_t len, pid_t pid, const atomic_bool *cancel) s3_must_check;
+/* lseek(2) with SEEK_DATA or SEEK_HOLE. */
+int64_t handle_seek(struct mount *m, struct handle *h, uint64_t offset, bool data) s3_must_check;
+/* fallocate(2). */
+int handle_allocate(struct mount *m, struct handle *h, int mode, uint64_t offset, uint64_t len,
+                    const atomic_bool *cancel) s3_must_check;
 /* One of the descriptors was closed, by the thread tid. */
 int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel) s3_must_check;
 int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel) s3_must_check;

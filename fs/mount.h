@@ -22,13 +22,19 @@
 /* Hidden objects of ours, below the mounted prefix. */
 #define MOUNT_HIDDEN ".pourfs"
 
+enum mount_staging { MOUNT_STAGING_AUTO, MOUNT_STAGING_ALWAYS, MOUNT_STAGING_NEVER };
+
 struct mount_conf {
 	const char *bucket;
 	const char *prefix; /* "" or "some/folder/" */
 	const char *mountpoint;
 	uint64_t part_size;
 	uint64_t memory;
-	unsigned parallel; /* transfers of each direction at once */
+	unsigned parallel;  /* transfers of each direction at once */
+	unsigned max_parts; /* of one upload */
+	bool equal_parts;   /* all but the last must be of one size */
+	enum mount_staging staging;
+	unsigned sync_interval_ms; /* 0: only when asked */
 	unsigned ttl_ms;
 	uid_t uid;
 	gid_t gid;

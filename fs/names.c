@@ -9,6 +9,7 @@
 #include "copy.h"
 #include "draft.h"
 #include "log.h"
+#include "source.h"
 
 static void lock(struct mount *m)
 {
@@ -110,6 +111,42 @@ int names_mkdir(struct mount *m, struct node *parent, const char *name, const st
 
 /* ---------------------------------------------------------------- removing */
 
+/* Somebody reads from the object just now. */
+static bool is_read(struct mount *m, struct node *n)
+{
+	bool read;
+
+	lock(m);
+	read = n->file && !n->drafted && !n->file->ghost && n->etag.s[0] && n->attr.size;
+	unlock(m);
+	return read;
+}
+
+/* Who has the file open reads on from a hidden copy; so do drafts that have
+ * ranges of it. n is busy. */
+static int keep_for_users(struct mount *m, struct node *n, const char *key, struct s3_call *call)
+{
+	struct buf hidden = BUF_INIT;
+	struct s3_etag made;
+	int err = draft_rescue(m, key, NULL, call);
+
+	if (err || !is_read(m, n))
+		return err;
+	err = mount_hidden_key(m, &hidden);
+	if (!err)
+		err = copy_object(m, key, &n->etag, n->attr.size, hidden.s, NULL, &made, call);
+	lock(m);
+	if (!err && n->file && !n->file->ghost) {
+		n->file->ghost = buf_detach(&hidden);
+		n->file->ghost_etag = made;
+	} else if (!err) { /* closed meanwhile */
+		source_delete_later(m, buf_detach(&hidden));
+	}
+	unlock(m);
+	buf_fini(&hidden);
+	return err == -ENOENT || err == -ESTALE ? 0 : err; /* there is nothing to be kept */
+}
+
 /* Deletes the object of n, if it has one, and takes the name away. */
 static int remove_node(struct mount *m, struct node *parent, struct node *n, const char *name,
                        struct s3_call *call)
@@ -127,6 +164,8 @@ static int remove_node(struct mount *m, struct node *parent, struct node *n, con
 	err = mount_key_locked(m, n, NULL, &key);
 	object = n->etag.s[0] || S_ISDIR(n->attr.mode);
 	unlock(m);
+	if (!err && object)
+		err = keep_for_users(m, n, key.s, call);
 	if (!err && object)
 		err = s3_delete(m->s3, key.s, call);
 	lock(m);
@@ -224,29 +263,30 @@ static int move_locked(struct mount *m, struct node *n, struct node *new_parent,
 	return tree_move_locked(m->tree, n, new_parent, new_name);
 }
 
-/* A file that has no object and no upload yet: the name is all there is. 1: it
- * is not such a file. */
-static int rename_draft(struct mount *m, struct node *n, struct node *new_parent,
-                        const char *new_name)
+/* What is written under the old name goes on under the new one: an upload that
+ * was created for the old one ends, and what it had is sent again. -EAGAIN: the
+ * file is just being published. -EBUSY: its parts cannot be had any more. */
+static int free_from_name(struct file *f)
 {
-	struct file *f = file_find(m, n);
 	struct draft *d;
-	int err = 1;
+	int err = 0;
 
-	if (!f)
-		return 1;
 	pthread_mutex_lock(&f->lock);
 	d = f->draft;
-	if (d) {
-		lock(m);
-		if (d->step == DRAFT_READY && !d->upload_id && !n->etag.s[0])
-			err = move_locked(m, n, new_parent, new_name);
-		else
+	if (d && !d->error && !d->discarded) {
+		if (d->publish || d->step == DRAFT_CREATING || d->step == DRAFT_PUTTING ||
+		    d->step == DRAFT_COMPLETING)
+			err = -EAGAIN;
+		else if (d->own.id && !parts_redirect(d->parts))
 			err = -EBUSY;
-		unlock(m);
+		else if (d->own.id) {
+			draft_pump(d);
+			err = -EAGAIN; /* until that upload is gone */
+		}
 	}
+	if (err == -EAGAIN)
+		(void)!file_wait(f, NULL);
 	pthread_mutex_unlock(&f->lock);
-	file_put(f);
 	return err;
 }
 
@@ -272,7 +312,7 @@ static int new_headers(struct mount *m, struct node *n, const char *old_name, co
 
 /* Copies the object to its new key and deletes the old one. Both nodes are busy. */
 static int move_object(struct mount *m, struct node *n, const char *name, struct node *new_parent,
-                       const char *new_name, struct s3_call *call)
+                       struct node *there, const char *new_name, struct s3_call *call)
 {
 	struct buf from = BUF_INIT, to = BUF_INIT;
 	struct s3_headers h = {0};
@@ -288,12 +328,16 @@ static int move_object(struct mount *m, struct node *n, const char *name, struct
 		err = mount_key_locked(m, new_parent, new_name, &to);
 	etag = n->etag;
 	unlock(m);
+	if (!err && there)
+		err = keep_for_users(m, there, to.s, call);
 	if (!err)
 		err = new_headers(m, n, name, new_name, &a, &h, &taken, &replace);
 	if (!err) {
 		err = copy_object(m, from.s, &etag, a.size, to.s, replace ? &h : NULL, &made, call);
 		if (err)
 			attr_untake(m, n, taken);
+		else
+			draft_moved(m, from.s, to.s, &made);
 	}
 	if (!err) { /* name and ETag change together: a reader sees no mixture */
 		lock(m);
@@ -344,26 +388,52 @@ static void idle_both(struct mount *m, struct node *a, struct node *b)
 	unlock(m);
 }
 
+/* Both nodes become busy, and n's draft is free from its name. */
+static int take_both(struct mount *m, struct node *n, struct node *there, struct s3_call *call)
+{
+	struct file *f;
+	int err;
+
+	do {
+		err = busy_both(m, n, there, call->cancel);
+		f = err ? NULL : file_find(m, n);
+		if (!f)
+			return err;
+		err = free_from_name(f);
+		if (err)
+			idle_both(m, n, there);
+		file_put(f);
+	} while (err == -EAGAIN && !(call->cancel && *call->cancel));
+	return err == -EAGAIN ? -EINTR : err;
+}
+
 static int rename_file(struct mount *m, struct node *parent, struct node *n, const char *name,
                        struct node *new_parent, struct node *there, const char *new_name,
                        struct s3_call *call)
 {
 	struct file *replaced;
+	bool object;
 	int err;
 
-	err = busy_both(m, n, there, call->cancel);
-	if (err)
-		return err;
-	err = rename_draft(m, n, new_parent, new_name);
-	if (err == 1)
-		err = move_object(m, n, name, new_parent, new_name, call);
-	idle_both(m, n, there);
+	err = take_both(m, n, there, call);
+	if (!err) {
+		lock(m);
+		object = n->etag.s[0];
+		if (!object) /* the name is all there is */
+			err = move_locked(m, n, new_parent, new_name);
+		unlock(m);
+		if (object)
+			err = move_object(m, n, name, new_parent, there, new_name, call);
+		idle_both(m, n, there);
+	}
 	if (err) {
 		char text[600];
 
 		if (err == -EBUSY)
-			log_warn("%s is still being written: it cannot be renamed before its close",
-			         log_quote(text, sizeof text, name));
+			log_warn(
+				"cannot rename %s before its close, as parts of it have left under "
+				"this name: mount with -o staging=always for that",
+				log_quote(text, sizeof text, name));
 		attr_distrust(m, parent);
 		attr_distrust(m, new_parent);
 		return err;

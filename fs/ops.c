@@ -322,4 +322,6 @@ const struct fuse_lowlevel_ops ops_table = {
 	.removexattr = ops_removexattr,
 	.create = ops_create,
 	.fallocate = ops_fallocate,
+	.copy_file_range = ops_copy_file_range,
+	.lseek = ops_lseek,
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/falloc.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "draft.h"
@@ -189,21 +189,47 @@ void ops_fallocate(fuse_req_t req, fuse_ino_t ino, int mode, off_t offset, off_t
                    struct fuse_file_info *fi)
 {
 	struct op op;
-	uint64_t size = 0;
-	struct timespec t;
-	struct handle *h = op_handle(fi);
-	int err = 0;
 
 	(void)ino;
 	op_begin(&op, req);
-	if (mode & ~FALLOC_FL_KEEP_SIZE)
-		err = -EOPNOTSUPP;
-	else if (!(mode & FALLOC_FL_KEEP_SIZE)) {
-		if (!draft_stat(h->file, &size, &t))
-			size = h->node->attr.size;
-		if ((uint64_t)offset + (uint64_t)length > size)
-			err = draft_truncate(h->file, (uint64_t)offset + (uint64_t)length,
-			                     &op.cancelled);
+	op_error(&op, handle_allocate(op.m, op_handle(fi), mode, (uint64_t)offset, (uint64_t)length,
+	                              &op.cancelled));
+}
+
+void ops_copy_file_range(fuse_req_t req, fuse_ino_t ino_in, off_t offset_in,
+                         struct fuse_file_info *fi_in, fuse_ino_t ino_out, off_t offset_out,
+                         struct fuse_file_info *fi_out, size_t len, int flags)
+{
+	struct op op;
+	ssize_t n;
+
+	(void)ino_in;
+	(void)ino_out;
+	op_begin(&op, req);
+	n = flags ? -EINVAL
+	          : handle_copy(op_handle(fi_in), (uint64_t)offset_in, op_handle(fi_out),
+	                        (uint64_t)offset_out, len, op_pid(&op), &op.cancelled);
+	if (n < 0) {
+		op_error(&op, (int)n);
+	} else {
+		op_end(&op);
+		fuse_reply_write(req, (size_t)n);
 	}
-	op_error(&op, err);
+}
+
+void ops_lseek(fuse_req_t req, fuse_ino_t ino, off_t offset, int whence, struct fuse_file_info *fi)
+{
+	struct op op;
+	int64_t at = -EINVAL;
+
+	(void)ino;
+	op_begin(&op, req);
+	if (whence == SEEK_DATA || whence == SEEK_HOLE)
+		at = handle_seek(op.m, op_handle(fi), (uint64_t)offset, whence == SEEK_DATA);
+	if (at < 0) {
+		op_error(&op, (int)at);
+	} else {
+		op_end(&op);
+		fuse_reply_lseek(req, at);
+	}
 }

@@ -11,7 +11,7 @@
 
 #include "log.h"
 
-enum kind { STRING, SIZE, NUMBER, OCTAL, FLAG, NO_FLAG, ADDRESSING, LEVEL, IGNORED };
+enum kind { STRING, SIZE, NUMBER, OCTAL, FLAG, NO_FLAG, ADDRESSING, LEVEL, STAGING, IGNORED };
 
 struct option {
 	const char *name;
@@ -39,6 +39,14 @@ static const struct option table[] = {
 	{"ca_file", STRING, AT(s3.ca_file), 0, 0, "FILE", "certificates to trust, PEM"},
 	{"storage_class", STRING, AT(s3.storage_class), 0, 0, "NAME", "of what is written"},
 	{"part_size", SIZE, AT(mount.part_size), 5 * MIB, 5 * GIB, "SIZE", "of a part (8M)"},
+	{"max_parts", NUMBER, AT(mount.max_parts), 10, S3_PARTS_MAX, "N",
+         "parts that the service takes of one file (10000)"},
+	{"equal_parts", FLAG, AT(mount.equal_parts), 0, 0, NULL,
+         "the service wants parts of one size, as R2 does"},
+	{"staging", STAGING, AT(mount.staging), 0, 0, "WHEN",
+         "keep what has left readable: auto, always, never (auto)"},
+	{"sync_interval", NUMBER, AT(mount.sync_interval_ms), 0, 86400, "SECONDS",
+         "send what is not full yet so often (0: never)"},
 	{"parallel", NUMBER, AT(mount.parallel), 1, 64, "N", "transfers at once (8)"},
 	{"memory", SIZE, AT(mount.memory), 16 * MIB, 1024 * GIB, "SIZE",
          "for all file contents together (64M)"},
@@ -173,13 +181,30 @@ static int set_number(struct opts *o, const struct option *opt, const char *valu
 		                                 : "a number",
 		            min, max);
 	}
-	if (opt->at == AT(mount.ttl_ms))
+	if (opt->at == AT(mount.ttl_ms) || opt->at == AT(mount.sync_interval_ms))
 		n *= 1000;
 	if (opt->kind == SIZE)
 		*(uint64_t *)((char *)o + opt->at) = n;
 	else
 		*(unsigned *)((char *)o + opt->at) = (unsigned)n;
 	return 0;
+}
+
+static int set_staging(struct opts *o, const char *value)
+{
+	static const char *const names[] = {
+		[MOUNT_STAGING_AUTO] = "auto",
+		[MOUNT_STAGING_ALWAYS] = "always",
+		[MOUNT_STAGING_NEVER] = "never",
+	};
+
+	for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+		if (!strcmp(value, names[i])) {
+			o->mount.staging = (enum mount_staging)i;
+			return 0;
+		}
+	}
+	return fail("staging=%s: it takes auto, always or never", value);
 }
 
 static int set_value(struct opts *o, const struct option *opt, const char *value)
@@ -207,6 +232,8 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 		return o->log_level < 0
 		               ? fail("log_level=%s: it takes error, warn, info or debug", value)
 		               : 0;
+	case STAGING:
+		return set_staging(o, value);
 	default:
 		return set_number(o, opt, value);
 	}
@@ -323,6 +350,8 @@ static int parse_source(struct opts *o, const char *source)
 
 static int check(struct opts *o)
 {
+	if (o->s3.endpoint && strstr(o->s3.endpoint, ".r2.cloudflarestorage.com"))
+		o->mount.equal_parts = true;
 	if (o->mount.part_size % BUDGET_BLOCK)
 		return fail("part_size=%llu: it must be a multiple of 64K",
 		            (unsigned long long)o->mount.part_size);
@@ -371,6 +400,7 @@ int opts_parse(struct opts *o, int argc, char **argv)
 
 	*o = (struct opts){.mount = {.prefix = "",
 	                             .part_size = 8 * MIB,
+	                             .max_parts = S3_PARTS_MAX,
 	                             .memory = 64 * MIB,
 	                             .parallel = 8,
 	                             .ttl_ms = 60000,

@@ -8,19 +8,27 @@
 #include "num.h"
 #include "slot.h"
 
-_Static_assert(PARTS_NO_BLOCK == -EAGAIN && PARTS_SEALED == -EXDEV, "as parts.h says");
+_Static_assert(PARTS_NO_BLOCK == -EAGAIN && PARTS_SEALED == -EXDEV && PARTS_STAGED == -EINPROGRESS,
+               "as parts.h says");
+
+#define CACHED_MAX 1024 /* pieces of one slot in memory; until then it is made whole */
 
 /* ------------------------------------------------------------ life, facts */
 
-struct parts *parts_new(uint64_t part_size, const struct parts_mem *mem)
+struct parts *parts_new(const struct parts_limits *limits, const struct parts_mem *mem)
 {
 	struct parts *p = calloc(1, sizeof *p);
 
-	assert(mem->block_size && part_size % mem->block_size == 0);
+	assert(mem->block_size && limits->part_size % mem->block_size == 0);
+	assert(limits->parts && limits->copy_max >= limits->part_size);
 	if (!p)
 		return NULL;
-	p->part_size = part_size;
+	p->limits = *limits;
+	p->part_size = limits->part_size;
+	/* The numbers that are left are for runs of up to copy_max. */
+	p->direct = limits->parts - limits->parts / 5;
 	p->mem = *mem;
+	p->crowded = NOT_CROWDED;
 	p->zeros = calloc(1, mem->block_size);
 	if (!p->zeros) {
 		free(p);
@@ -29,15 +37,31 @@ struct parts *parts_new(uint64_t part_size, const struct parts_mem *mem)
 	return p;
 }
 
+void parts_clear(struct parts *p)
+{
+	assert(!p->flying);
+	while (p->nslots)
+		slot_free(p, p->slots[--p->nslots]);
+	runs_fini(&p->base);
+	p->size = 0;
+	p->low = 0;
+	p->top = 0;
+	p->numbers = 0;
+	p->ready = 0;
+	p->nstaged = 0;
+	p->staged_slots = 0;
+	p->crowded = NOT_CROWDED;
+	p->outgrown = false;
+	p->finishing = false;
+}
+
 void parts_free(struct parts *p)
 {
 	if (!p)
 		return;
-	assert(!p->flying);
-	for (size_t i = 0; i < p->nslots; i++)
-		slot_free(p, p->slots[i]);
+	parts_clear(p);
 	free(p->slots);
-	runs_fini(&p->base);
+	free(p->staged);
 	free(p->zeros);
 	free(p);
 }
@@ -62,14 +86,22 @@ uint64_t parts_in_memory(const struct parts *p)
 	return p->blocks * p->mem.block_size;
 }
 
-uint64_t parts_stored_bytes(const struct parts *p)
+uint64_t parts_safe_bytes(const struct parts *p)
 {
-	uint64_t sum = 0;
+	uint64_t unsafe = 0;
 
-	for (size_t i = 0; i < p->nslots; i++)
-		if (p->slots[i]->progress == STORED)
-			sum += p->slots[i]->stored_len;
-	return sum;
+	for (size_t i = 0; i < p->nslots; i++) {
+		const struct slot *s = p->slots[i];
+
+		for (size_t e = 0; s->progress != STORED && e < s->dirty.n; e++)
+			unsafe += s->dirty.v[e].to - s->dirty.v[e].from;
+	}
+	return p->size - unsafe;
+}
+
+bool parts_finishing(const struct parts *p)
+{
+	return p->finishing;
 }
 
 bool parts_flying(const struct parts *p)
@@ -77,21 +109,21 @@ bool parts_flying(const struct parts *p)
 	return p->flying != 0;
 }
 
-bool parts_outgrown(const struct parts *p)
-{
-	return p->outgrown;
-}
-
-void parts_keep_back(struct parts *p)
-{
-	p->kept_back = true;
-}
-
 /* ------------------------------------------------------------------ edits */
 
+/* The largest file: parts of the own upload as they fill, and the rest of its
+ * numbers for whole staged uploads. */
 static uint64_t limit(const struct parts *p)
 {
-	return S3_PARTS_MAX * p->part_size;
+	uint64_t run = p->limits.equal ? p->part_size : stage_parts(p) * p->part_size;
+
+	return p->direct * p->part_size + (p->limits.parts - p->direct) * run;
+}
+
+/* What an edit of a sealed slot says. */
+static int sealed(const struct slot *s)
+{
+	return s->staged ? PARTS_STAGED : PARTS_SEALED;
 }
 
 /* If the last slot becomes longer, the part that was sent of it is too short. */
@@ -125,16 +157,21 @@ static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, s
 	if (!s)
 		return -ENOMEM;
 	if (s->sealed)
-		return PARTS_SEALED;
-	if (extents_reserve(&s->written))
+		return sealed(s);
+	if (slot_reserve(s))
 		return -ENOMEM;
+	if (s->cached.n > 1)
+		slot_crowd(p, s->index);
+	if (s->cached.n >= CACHED_MAX)
+		return PARTS_NO_BLOCK;
 	block = slot_block(p, s, in_slot);
 	if (!block)
 		return PARTS_NO_BLOCK;
 	grow(p, offset + n);
 	slot_begin(p, s);
 	memcpy(block + in_block, data, n);
-	extents_add(&s->written, in_slot, in_slot + n);
+	extents_add(&s->cached, in_slot, in_slot + n);
+	extents_add(&s->dirty, in_slot, in_slot + n);
 	slot_changed(p, s);
 	slot_end(p, s);
 	return (ssize_t)n;
@@ -144,6 +181,7 @@ ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t l
 {
 	size_t done = 0;
 
+	assert(!p->finishing);
 	if (offset + len < offset || offset + len > limit(p))
 		return -EFBIG;
 	while (done < len) {
@@ -156,14 +194,6 @@ ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t l
 	return (ssize_t)done;
 }
 
-static bool sealed_before(const struct parts *p, uint64_t index)
-{
-	for (size_t i = 0; i < p->nslots && p->slots[i]->index < index; i++)
-		if (p->slots[i]->sealed)
-			return true;
-	return false;
-}
-
 static int shrink(struct parts *p, uint64_t size)
 {
 	uint64_t keep = (size + p->part_size - 1) / p->part_size;
@@ -171,9 +201,11 @@ static int shrink(struct parts *p, uint64_t size)
 	struct slot *last = cut ? slot_find(p, keep - 1) : NULL;
 	bool outgrown = p->outgrown || p->top > keep;
 
-	if ((last && last->sealed) || (outgrown && sealed_before(p, keep)))
+	if (last && last->sealed)
+		return sealed(last);
+	if (outgrown && sealed_in_own(p, keep))
 		return PARTS_SEALED;
-	if (last && extents_reserve(&last->written))
+	if (last && slot_reserve(last))
 		return -ENOMEM;
 	p->outgrown = outgrown;
 	while (p->nslots && p->slots[p->nslots - 1]->index >= keep) {
@@ -184,8 +216,7 @@ static int shrink(struct parts *p, uint64_t size)
 	}
 	if (last) {
 		slot_begin(p, last);
-		extents_remove(&last->written, size % p->part_size, p->part_size);
-		slot_trim(p, last);
+		slot_forget(p, last, size % p->part_size, p->part_size);
 		slot_changed(p, last);
 	}
 	runs_clear(&p->base, size, UINT64_MAX); /* splits none */
@@ -198,6 +229,7 @@ static int shrink(struct parts *p, uint64_t size)
 
 int parts_truncate(struct parts *p, uint64_t size)
 {
+	assert(!p->finishing);
 	if (size > limit(p))
 		return -EFBIG;
 	if (size < p->size)
@@ -215,8 +247,8 @@ static int reserve(struct parts *p, uint64_t offset, uint64_t end)
 		if (s->index * p->part_size >= end)
 			break;
 		if (s->sealed)
-			return PARTS_SEALED;
-		if (extents_reserve(&s->written))
+			return sealed(s);
+		if (slot_reserve(s))
 			return -ENOMEM;
 	}
 	return runs_reserve(&p->base, 2);
@@ -228,6 +260,7 @@ int parts_replace(struct parts *p, uint64_t offset, uint64_t len, int source,
 	uint64_t end = offset + len;
 	int err;
 
+	assert(!p->finishing);
 	if (!len)
 		return 0;
 	if (end < offset || end > limit(p))
@@ -243,9 +276,8 @@ int parts_replace(struct parts *p, uint64_t offset, uint64_t len, int source,
 		if (start >= end)
 			break;
 		slot_begin(p, s);
-		extents_remove(&s->written, offset > start ? offset - start : 0,
-		               min64(end - start, p->part_size));
-		slot_trim(p, s);
+		slot_forget(p, s, offset > start ? offset - start : 0,
+		            min64(end - start, p->part_size));
 		slot_changed(p, s);
 		slot_end(p, s);
 	}
@@ -253,6 +285,8 @@ int parts_replace(struct parts *p, uint64_t offset, uint64_t len, int source,
 		runs_clear(&p->base, offset, end);
 	else
 		runs_set(&p->base, offset, end, source, source_offset);
+	slot_crowd(p, offset / p->part_size);
+	slot_crowd(p, (end - 1) / p->part_size);
 	return 0;
 }
 
@@ -273,11 +307,12 @@ struct parts_range parts_at(const struct parts *p, uint64_t offset, uint64_t len
 	if (!s)
 		return slot_base(p, offset, len);
 	if (s->sealed)
-		return (struct parts_range){.kind = PARTS_IS_SEALED, .len = len};
-	i = extents_position(&s->written, in_slot);
-	if (i == s->written.n)
+		return (struct parts_range){.kind = s->staged ? PARTS_IS_STAGED : PARTS_IS_SEALED,
+		                            .len = len};
+	i = extents_position(&s->cached, in_slot);
+	if (i == s->cached.n)
 		return slot_base(p, offset, len);
-	e = &s->written.v[i];
+	e = &s->cached.v[i];
 	if (e->from > in_slot)
 		return slot_base(p, offset, min64(len, e->from - in_slot));
 	return (struct parts_range){
@@ -286,79 +321,74 @@ struct parts_range parts_at(const struct parts *p, uint64_t offset, uint64_t len
 		.data = (char *)s->blocks[in_slot / p->mem.block_size] + in_block};
 }
 
-int parts_list(const struct parts *p, struct s3_part **list, size_t *n)
+bool parts_uses(const struct parts *p, int source)
 {
-	uint64_t end = parts_slots(p);
-
-	*n = 0;
-	*list = calloc(end ? end : 1, sizeof **list);
-	if (!*list)
-		return -ENOMEM;
-	for (size_t i = 0; i < p->nslots; i++) {
-		const struct slot *s = p->slots[i];
-		struct s3_part *part = &(*list)[*n];
-
-		if (s->index >= end)
-			break;
-		assert(s->progress == STORED);
-		part->number = s->index + 1;
-		part->size = s->stored_len;
-		strncpy(part->etag.s, s->etag, sizeof part->etag.s - 1);
-		++*n;
-	}
-	assert(*n == end);
-	return 0;
+	for (size_t i = 0; i < p->base.n; i++)
+		if (p->base.v[i].source == source)
+			return true;
+	return false;
 }
 
-int parts_restart(struct parts *p)
+bool parts_whole(const struct parts *p, int *source)
 {
-	assert(!p->flying);
-	if (sealed_before(p, UINT64_MAX))
-		return PARTS_SEALED;
-	for (size_t i = 0; i < p->nslots; i++) {
-		slot_begin(p, p->slots[i]);
-		p->slots[i]->progress = IDLE;
-		slot_end(p, p->slots[i]);
-	}
-	p->outgrown = false;
-	p->top = 0;
-	p->low = 0;
-	return 0;
+	const struct run *r = p->base.v;
+
+	if (p->base.n != 1 || r->from || r->to != p->size || r->source_offset || p->top)
+		return false;
+	for (size_t i = 0; i < p->nslots; i++)
+		if (p->slots[i]->dirty.n || p->slots[i]->spilling.n ||
+		    p->slots[i]->progress != IDLE)
+			return false;
+	*source = r->source;
+	return true;
 }
 
 /* ------------------------------------------------------------- invariants */
 
-static void check_written(const struct parts *p, const struct slot *s)
+static bool within(const struct extents *a, const struct extents *b)
+{
+	for (size_t i = 0; i < a->n; i++)
+		if (!extents_cover(b, a->v[i].from, a->v[i].to))
+			return false;
+	return true;
+}
+
+static void check_blocks(const struct parts *p, const struct slot *s)
 {
 	size_t n = p->part_size / p->mem.block_size, size = p->mem.block_size, blocks = 0;
 	uint64_t len = slot_len(p, s->index);
 
-	for (size_t i = 0; i < s->written.n; i++) {
-		const struct extent *e = &s->written.v[i];
+	for (size_t i = 0; i < s->cached.n; i++) {
+		const struct extent *e = &s->cached.v[i];
 
 		assert(e->from < e->to && e->to <= len);
 		assert(!i || e[-1].to < e->from);
 	}
 	for (size_t i = 0; i < n; i++) {
 		bool block = s->blocks && s->blocks[i];
-		bool written = extents_touch(&s->written, i * size, (i + 1) * size);
+		bool cached = extents_touch(&s->cached, i * size, (i + 1) * size);
 
 		blocks += block;
-		assert(written ? block : !block || s->progress == FLYING);
+		assert(cached ? block : !block || s->fetch);
 	}
 	assert(blocks == s->nblocks);
+	assert(within(&s->dirty, &s->cached) && within(&s->spilling, &s->cached));
 }
 
 static void check_slot(const struct parts *p, const struct slot *s)
 {
-	check_written(p, s);
+	check_blocks(p, s);
 	assert(slot_len(p, s->index) > 0 || s->progress == IDLE);
-	assert(s->generation <= p->generation);
+	assert(s->generation <= p->generation && s->number <= p->nstaged);
 	if (s->sealed)
 		assert(s->progress == STORED && !s->nblocks && s->stored_len == p->part_size);
-	if (s->progress == STORED)
-		assert(s->stored_len == slot_len(p, s->index) && s->etag);
-	else
+	if (s->progress == STORED && s->staged)
+		assert(s->number && s->stored_len == p->part_size);
+	else if (s->progress == STORED)
+		assert(s->etag && (s->span || s->skip || s->stored_len == slot_len(p, s->index)));
+	if (s->span)
+		assert(p->finishing && !s->cached.n && s->progress != IDLE);
+	if (s->progress != STORED || s->staged)
 		assert(s->progress == FLYING || s->index >= p->low);
 }
 
@@ -374,20 +404,22 @@ static void check_base(const struct parts *p)
 
 void parts_check(const struct parts *p)
 {
-	size_t flying = 0, blocks = 0, ready = 0, below = 0;
+	size_t flying = 0, blocks = 0, ready = 0, staged = 0;
+	uint64_t below = 0;
 
 	for (size_t i = 0; i < p->nslots; i++) {
 		const struct slot *s = p->slots[i];
 
-		assert(!i || p->slots[i - 1]->index < s->index);
+		assert(!i || p->slots[i - 1]->index + max64(p->slots[i - 1]->span, 1) <= s->index);
 		check_slot(p, s);
 		flying += s->progress == FLYING;
 		blocks += s->nblocks;
 		ready += slot_ready(p, s);
-		below += s->index < p->low;
+		staged += s->staged && s->progress != IDLE;
+		below += s->index < p->low ? max64(s->span, 1) : 0;
 	}
 	assert(flying <= p->flying && blocks == p->blocks && ready == p->ready);
-	assert(below == p->low);
-	assert(p->outgrown || p->top <= parts_slots(p));
+	assert(staged == p->staged_slots && below == p->low);
+	assert(p->outgrown || p->finishing || p->top <= parts_slots(p));
 	check_base(p);
 }

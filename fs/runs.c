@@ -123,3 +123,10 @@ struct run runs_at(const struct runs *r, uint64_t from, uint64_t to)
 	run.to = min64(run.to, to);
 	return run;
 }
+
+size_t runs_count(const struct runs *r, uint64_t from, uint64_t to)
+{
+	size_t i = position(r, from), j = position(r, to);
+
+	return j - i + (j < r->n && r->v[j].from < to);
+}

@@ -38,4 +38,7 @@ void runs_set(struct runs *r, uint64_t from, uint64_t to, int source, uint64_t s
 /* The stretch at from, up to to at most, of one run or of zeros. from < to. */
 struct run runs_at(const struct runs *r, uint64_t from, uint64_t to);
 
+/* How many runs touch [from, to). from < to. */
+size_t runs_count(const struct runs *r, uint64_t from, uint64_t to);
+
 #endif

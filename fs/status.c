@@ -36,10 +36,7 @@ static const char *state(const struct draft *d)
 /* Bytes that are safe in the service, or on their way there. */
 static uint64_t stored_bytes(const struct draft *d)
 {
-	uint64_t stored = parts_stored_bytes(d->parts);
-	uint64_t size = parts_size(d->parts);
-
-	return stored < size ? stored : size;
+	return parts_safe_bytes(d->parts);
 }
 
 static void sample_rate(struct draft *d)

@@ -57,20 +57,56 @@ static inline void send_slot(struct world *w, enum parts_mode mode, uint64_t slo
 	land(w, take_off(w, mode, PARTS_SEND, slot), 0);
 }
 
-/* Everything, as parts that are sent and copied. */
-static inline void send_all(struct world *w)
+/* Composes the slot, to its end. */
+static inline void compose(struct world *w, uint64_t slot)
+{
+	struct parts_action a;
+
+	do {
+		check_int(parts_fetch(w->parts, slot, &a), 0);
+		if (a.what != PARTS_NOTHING)
+			land(w, world_fly(w, &a), 0);
+	} while (a.what == PARTS_FETCH);
+	parts_composed(w->parts, slot);
+	parts_check(w->parts);
+}
+
+/* Whatever the mode wants, until it is done. */
+static inline void do_all(struct world *w, enum parts_mode mode)
 {
 	for (;;) {
-		struct parts_action a = next(w, PARTS_ALL);
+		struct parts_action a = next(w, mode);
 
-		if (a.what == PARTS_COMPOSE) {
-			check_int(parts_fetch(w->parts, a.slot, &a), 0);
-		} else if (a.what != PARTS_SEND && a.what != PARTS_COPY) {
+		switch (a.what) {
+		case PARTS_COMPOSE:
+			compose(w, a.slot);
+			break;
+		case PARTS_STAGE:
+			check_int(world_stage(w, 0), 0);
+			parts_check(w->parts);
+			break;
+		case PARTS_SEND:
+		case PARTS_COPY:
+		case PARTS_SPILL:
+			land(w, world_fly(w, &a), 0);
+			break;
+		default:
 			check_int(a.what, PARTS_DONE);
 			return;
 		}
-		land(w, world_fly(w, &a), 0);
 	}
+}
+
+/* Everything that is in memory alone; edits may follow. */
+static inline void sync_all(struct world *w)
+{
+	do_all(w, PARTS_SYNC);
+}
+
+/* Everything, into the own upload; no edit may follow but a restart. */
+static inline void send_all(struct world *w)
+{
+	do_all(w, PARTS_FINISH);
 }
 
 static inline void check_reads(struct world *w, uint64_t offset, const char *want, uint64_t len)

@@ -12,7 +12,7 @@ TEST(an_empty_file_is_done_at_once)
 
 	world_begin(&w);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	check_int(parts_slots(w.parts), 0);
 	check_int(parts_at(w.parts, 0, 1).kind, PARTS_IS_END);
 	check_int(parts_list(w.parts, &list, &n), 0);
@@ -30,14 +30,14 @@ TEST(a_sequential_write_flies_slot_by_slot)
 	world_begin(&w);
 	for (uint64_t i = 0; i < 4; i++) {
 		write_ok(&w, i * PART, PART);
-		if (i)
-			send_slot(&w, PARTS_FULL, i);
 		if (i == 1)
 			send_slot(&w, PARTS_FULL, 0);
+		if (i)
+			send_slot(&w, PARTS_FULL, i);
 		check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
 	}
-	check_int(parts_stored_bytes(w.parts), 4 * PART);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(parts_safe_bytes(w.parts), 4 * PART);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	check_uploaded(&w, 3, text(2 * PART, PART), PART);
 	world_end(&w);
 }
@@ -49,8 +49,8 @@ TEST(a_file_of_one_slot_never_flies_before_publish)
 	world_begin(&w);
 	write_ok(&w, 0, PART);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	send_slot(&w, PARTS_ALL, 0);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	send_slot(&w, PARTS_SYNC, 0);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -64,7 +64,7 @@ TEST(a_slot_with_a_hole_waits_for_publish_and_is_sent_with_zeros)
 	write_ok(&w, 30, 2 * PART - 30);
 	send_slot(&w, PARTS_FULL, 1);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	send_slot(&w, PARTS_ALL, 0);
+	send_slot(&w, PARTS_SYNC, 0);
 	memcpy(want, text(0, 10), 10);
 	memcpy(want + 30, text(30, PART - 30), PART - 30);
 	check_uploaded(&w, 1, want, PART);
@@ -79,8 +79,8 @@ TEST(writes_out_of_order_fill_slots_that_fly_by_themselves)
 	write_ok(&w, 3 * PART, PART);
 	write_ok(&w, PART + 32, 32);
 	write_ok(&w, PART, 32);
-	send_slot(&w, PARTS_FULL, 3);
 	send_slot(&w, PARTS_FULL, 1);
+	send_slot(&w, PARTS_FULL, 3);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
 	check_reads(&w, 0, zeros, PART);
 	world_end(&w);
@@ -93,14 +93,14 @@ TEST(no_slot_flies_twice_at_once_and_a_failed_one_flies_again)
 
 	world_begin(&w);
 	write_ok(&w, 0, PART);
-	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	f = take_off(&w, PARTS_SYNC, PARTS_SEND, 0);
 	check(parts_flying(w.parts));
-	check_int(next(&w, PARTS_ALL).what, PARTS_NOTHING);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_NOTHING);
 	land(&w, f, -EIO);
 	check(!parts_flying(w.parts));
-	check_int(parts_stored_bytes(w.parts), 0);
-	send_slot(&w, PARTS_ALL, 0);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(parts_safe_bytes(w.parts), 0);
+	send_slot(&w, PARTS_SYNC, 0);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -110,12 +110,13 @@ TEST(a_patch_in_memory_is_sent_again_under_the_same_number)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
-	send_all(&w);
+	sync_all(&w);
 	check_int(parts_write(w.parts, 4, "HEAD", 4), 4);
-	check_int(parts_stored_bytes(w.parts), PART);
-	send_slot(&w, PARTS_FULL, 0);
+	check_int(parts_safe_bytes(w.parts), PART);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING); /* more patches may come */
+	send_slot(&w, PARTS_SYNC, 0);
 	check(!memcmp(w.upload[1].data + 4, "HEAD", 4));
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -127,7 +128,7 @@ TEST(a_write_to_a_flying_slot_goes_to_fresh_blocks)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
-	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	f = take_off(&w, PARTS_FULL, PARTS_SEND, 0);
 	blocks = w.blocks_out;
 	check_int(parts_write(w.parts, 20, "new", 3), 3);
 	check_int(w.blocks_out, blocks + 1);
@@ -135,9 +136,9 @@ TEST(a_write_to_a_flying_slot_goes_to_fresh_blocks)
 	check(!memcmp((char *)f->a.iov[1].iov_base + 4, text(20, 3), 3));
 	land(&w, f, 0); /* compares what flew, too */
 	check_int(w.blocks_out, blocks);
-	check_int(parts_stored_bytes(w.parts), 0); /* the late result is discarded */
+	check_int(parts_safe_bytes(w.parts), 0); /* the late result is discarded */
 	send_slot(&w, PARTS_FULL, 1);
-	send_slot(&w, PARTS_FULL, 0);
+	send_slot(&w, PARTS_SYNC, 0);
 	check(!memcmp(w.upload[1].data + 20, "new", 3));
 	world_end(&w);
 }
@@ -149,17 +150,17 @@ TEST(a_stored_tail_that_grows_is_sent_again)
 
 	world_begin(&w);
 	write_ok(&w, 0, PART + 10);
-	send_all(&w);
+	sync_all(&w);
 	write_ok(&w, PART + 10, 5);
-	send_slot(&w, PARTS_ALL, 1);
+	send_slot(&w, PARTS_SYNC, 1);
 	check_uploaded(&w, 2, text(PART, 15), 15);
 	check_int(parts_truncate(w.parts, 3 * PART), 0);
 	memcpy(want, text(PART, 15), 15);
-	send_slot(&w, PARTS_ALL, 1);
+	send_slot(&w, PARTS_SYNC, 1);
 	check_uploaded(&w, 2, want, PART);
-	send_slot(&w, PARTS_ALL, 2);
+	send_slot(&w, PARTS_FINISH, 2);
 	check_uploaded(&w, 3, zeros, PART);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_FINISH).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -170,10 +171,10 @@ TEST(a_tail_that_grows_while_it_flies_is_sent_again)
 
 	world_begin(&w);
 	write_ok(&w, 0, 10);
-	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	f = take_off(&w, PARTS_SYNC, PARTS_SEND, 0);
 	check_int(parts_truncate(w.parts, 20), 0);
 	land(&w, f, 0);
-	send_slot(&w, PARTS_ALL, 0);
+	send_slot(&w, PARTS_SYNC, 0);
 	check_int(w.upload[1].size, 20);
 	world_end(&w);
 }
@@ -186,7 +187,7 @@ TEST(the_list_of_parts_is_ascending_with_sizes_and_etags)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART + 7);
-	send_all(&w);
+	sync_all(&w);
 	check_int(parts_list(w.parts, &list, &n), 0);
 	check_int(n, 3);
 	for (unsigned i = 0; i < 3; i++) {
@@ -207,7 +208,7 @@ TEST(dropping_gives_memory_back_but_not_that_of_the_first_slot_nor_of_the_tail)
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART + 10);
 	check(!parts_drop(w.parts)); /* nothing is stored */
-	send_all(&w);
+	sync_all(&w);
 	check_int(parts_in_memory(w.parts), 3 * PART + BLOCK);
 	drop_all(&w);
 	check_int(parts_in_memory(w.parts), PART + BLOCK);
@@ -215,7 +216,7 @@ TEST(dropping_gives_memory_back_but_not_that_of_the_first_slot_nor_of_the_tail)
 	check_int(parts_at(w.parts, 0, 1).kind, PARTS_IS_MEMORY);
 	check_int(parts_at(w.parts, PART, 2 * PART).kind, PARTS_IS_SEALED);
 	check_int(parts_at(w.parts, PART, 2 * PART).len, PART);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -225,7 +226,7 @@ TEST(an_edit_of_a_sealed_slot_is_refused_and_changes_nothing)
 
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART);
-	send_all(&w);
+	sync_all(&w);
 	drop_all(&w);
 	check_int(parts_write(w.parts, PART + 5, "x", 1), PARTS_SEALED);
 	check_int(parts_truncate(w.parts, 2 * PART + 1), PARTS_SEALED);
@@ -237,7 +238,7 @@ TEST(an_edit_of_a_sealed_slot_is_refused_and_changes_nothing)
 	check_int(parts_size(w.parts), 3 * PART);
 	check(!parts_outgrown(w.parts));
 	check_reads(&w, 0, text(0, PART), PART);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -247,7 +248,7 @@ TEST(a_write_up_to_a_sealed_slot_is_short)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
-	send_all(&w);
+	sync_all(&w);
 	drop_all(&w);
 	check_int(parts_write(w.parts, PART - 4, "12345678", 8), 4);
 	check_reads(&w, PART - 4, "1234", 4);
@@ -260,12 +261,12 @@ TEST(behind_a_sealed_slot_the_file_goes_on)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
-	send_all(&w);
+	sync_all(&w);
 	drop_all(&w);
 	write_ok(&w, 2 * PART, 10);
 	check_int(parts_truncate(w.parts, 2 * PART), 0);
 	check(!parts_outgrown(w.parts)); /* it never left */
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	world_end(&w);
 }
 
@@ -275,12 +276,12 @@ TEST(a_sealed_file_can_always_be_emptied)
 
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART);
-	send_all(&w);
+	sync_all(&w);
 	drop_all(&w);
 	check_int(parts_truncate(w.parts, 0), 0);
 	check(parts_outgrown(w.parts));
 	check_int(parts_restart(w.parts), 0);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	check_int(w.blocks_out, 0);
 	world_end(&w);
 }
@@ -308,15 +309,15 @@ TEST(a_cut_below_stored_slots_needs_a_restart)
 
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART);
-	send_all(&w);
+	sync_all(&w);
 	check_int(parts_truncate(w.parts, PART + 10), 0);
 	check(parts_outgrown(w.parts));
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	check_int(next(&w, PARTS_ALL).what, PARTS_NOTHING);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_NOTHING);
 	world_forget_upload(&w);
 	check_int(parts_restart(w.parts), 0);
 	check(!parts_outgrown(w.parts));
-	send_all(&w);
+	sync_all(&w);
 	check_uploaded(&w, 1, text(0, PART), PART);
 	check_uploaded(&w, 2, text(PART, 10), 10);
 	check(!w.upload[3].there);
@@ -329,7 +330,7 @@ TEST(a_cut_slot_that_was_sent_and_patched_is_in_the_upload_still)
 
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART);
-	send_all(&w);
+	sync_all(&w);
 	write_ok(&w, 2 * PART, 4); /* not STORED now, but its number is taken */
 	check_int(parts_truncate(w.parts, 2 * PART), 0);
 	check(parts_outgrown(w.parts));
@@ -342,6 +343,7 @@ TEST(a_cut_slot_whose_sending_failed_may_be_in_the_upload)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
+	send_slot(&w, PARTS_FULL, 0);
 	land(&w, take_off(&w, PARTS_FULL, PARTS_SEND, 1), -ETIMEDOUT);
 	check_int(parts_truncate(w.parts, PART), 0);
 	check(parts_outgrown(w.parts));
@@ -354,7 +356,7 @@ TEST(an_outgrown_upload_never_becomes_the_only_copy)
 
 	world_begin(&w);
 	write_ok(&w, 0, 5 * PART);
-	send_all(&w);
+	sync_all(&w);
 	check_int(parts_truncate(w.parts, 3 * PART), 0);
 	check(!parts_drop(w.parts));
 	check_int(parts_spillable(w.parts, true), 0);
@@ -371,22 +373,23 @@ TEST(a_slot_cut_off_while_it_flies_lands_nowhere)
 
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
+	send_slot(&w, PARTS_FULL, 0);
 	f = take_off(&w, PARTS_FULL, PARTS_SEND, 1);
 	check_int(parts_truncate(w.parts, PART), 0);
 	check(parts_outgrown(w.parts) && parts_flying(w.parts));
 	write_ok(&w, PART, PART); /* a slot of that number again */
 	land(&w, f, 0);
-	check_int(parts_stored_bytes(w.parts), 0);
+	check_int(parts_safe_bytes(w.parts), PART);
 	check_int(parts_restart(w.parts), 0);
 	world_forget_upload(&w);
-	send_all(&w);
+	sync_all(&w);
 	world_end(&w);
 }
 
-TEST(a_spill_cut_off_while_it_flies_is_not_taken_for_a_later_one)
+TEST(a_spill_cut_off_while_it_flies_lands_nowhere)
 {
 	struct world w;
-	struct world_flight *early, *late;
+	struct world_flight *early;
 	struct parts_action a;
 
 	world_begin(&w);
@@ -397,10 +400,13 @@ TEST(a_spill_cut_off_while_it_flies_is_not_taken_for_a_later_one)
 	check(!parts_outgrown(w.parts)); /* no part of it was ever sent */
 	check_int(parts_write(w.parts, 0, "0123456789", 10), 10);
 	check_int(parts_spill(w.parts, false, &a), 0);
-	late = world_fly(&w, &a);
+	check_int(a.what, PARTS_NOTHING); /* one at a time */
 	land(&w, early, 0);
 	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
-	land(&w, late, 0);
+	check(!parts_drop(w.parts));
+	check_int(parts_spill(w.parts, false, &a), 0);
+	land(&w, world_fly(&w, &a), 0);
+	check(parts_drop(w.parts));
 	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_REMOTE);
 	check_reads(&w, 0, "0123456789", 10);
 	world_end(&w);
@@ -431,18 +437,19 @@ TEST(a_patch_of_a_flying_slot_without_memory_is_refused)
 
 	world_begin(&w);
 	write_ok(&w, 0, PART);
-	f = take_off(&w, PARTS_ALL, PARTS_SEND, 0);
+	f = take_off(&w, PARTS_SYNC, PARTS_SEND, 0);
 	w.blocks_max = 0;
 	check_int(parts_write(w.parts, 0, "x", 1), PARTS_NO_BLOCK);
 	land(&w, f, 0);
-	check_int(next(&w, PARTS_ALL).what, PARTS_DONE); /* it was not changed */
+	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE); /* it was not changed */
 	world_end(&w);
 }
 
-TEST(more_than_ten_thousand_slots_are_too_large)
+TEST(a_file_of_more_than_the_uploads_can_carry_is_too_large)
 {
 	struct world w;
-	const uint64_t most = S3_PARTS_MAX * PART;
+	/* 52 slots as they are, and 12 copies of 4 */
+	const uint64_t most = 52 * PART + 12 * COPY;
 
 	world_begin(&w);
 	check_int(parts_truncate(w.parts, most + 1), -EFBIG);
@@ -453,7 +460,9 @@ TEST(more_than_ten_thousand_slots_are_too_large)
 	check_int(parts_size(w.parts), 0);
 	check_int(w.blocks_out, 0);
 	check_int(parts_write(w.parts, most - 1, "x", 1), 1);
-	check_int(parts_slots(w.parts), S3_PARTS_MAX);
+	check(parts_redirect(w.parts));
+	check_int(parts_truncate(w.parts, 64 * COPY), 0);
+	check_int(parts_truncate(w.parts, 64 * COPY + 1), -EFBIG);
 	world_end(&w);
 }
 

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/* publish.c - the jobs that make a draft the object: by one PUT, by a copy of
+ * one object, or by the completion of its upload. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "attr.h"
+#include "flight.h"
+#include "log.h"
+#include "source.h"
+
+/* The object is made: the draft has nothing more to do. */
+static void published(struct draft *d)
+{
+	d->taken = 0;
+	d->dirty = false;
+	d->publish = false;
+	d->sync = false;
+	d->file->published++;
+}
+
+/* One request that makes the object, with its attributes: a PUT of body, or a
+ * copy of the source that pin says. */
+static int make_whole(struct draft *d, const struct s3_body *body, const struct source_pin *pin,
+                      uint64_t size, const struct timespec *written)
+{
+	struct mount *m = d->file->m;
+	struct node *n = d->file->node;
+	struct s3_call call = flight_call(d);
+	struct s3_headers headers = {0};
+	struct s3_etag etag = {0};
+	struct buf key = BUF_INIT;
+	struct attr attr;
+	unsigned taken = 0;
+	int err = mount_key(m, n, &key);
+
+	if (!err)
+		err = draft_rescue(m, key.s, d, &call);
+	if (!err)
+		err = attr_take(m, n, written->tv_sec ? written : NULL, META_ALL, &attr, &headers,
+		                &taken);
+	if (!err && pin)
+		err = s3_copy(m->s3, pin->key, &pin->etag, key.s, &headers, 0, &etag, &call);
+	else if (!err)
+		err = s3_put(m->s3, key.s, &headers, body, 0, &etag, &call);
+	if (err) {
+		attr_untake(m, n, taken);
+	} else {
+		attr.size = size;
+		attr_made(m, n, &attr, &etag, &headers);
+	}
+	s3_headers_fini(&headers);
+	buf_fini(&key);
+	return err;
+}
+
+static int complete(struct draft *d, const struct s3_part *parts, size_t n,
+                    const struct timespec *written)
+{
+	struct mount *m = d->file->m;
+	struct node *node = d->file->node;
+	struct s3_call call = flight_call(d);
+	struct s3_etag etag = {0};
+	struct buf key = BUF_INIT;
+	int err = mount_key(m, node, &key);
+
+	if (!err && strcmp(key.s, d->own.key) != 0)
+		err = -ESTALE; /* a rename ends the upload first: this is a bug of ours */
+	if (!err)
+		err = draft_rescue(m, key.s, d, &call);
+	d->attr.size = 0;
+	for (size_t i = 0; i < n; i++)
+		d->attr.size += parts[i].size;
+	if (!err)
+		err = s3_upload_complete(m->s3, key.s, d->own.id, parts, n, d->attr.size, 0, &etag,
+		                         &call);
+	if (err) {
+		attr_untake(m, node, d->taken);
+		d->taken = 0;
+	} else {
+		if (written->tv_sec)
+			d->attr.mtime = *written;
+		attr_made(m, node, &d->attr, &etag, &d->headers);
+	}
+	buf_fini(&key);
+	return err;
+}
+
+/* The node is ours alone, as long as the object is made. */
+static void begin(struct draft *d, enum draft_step step, struct timespec *written)
+{
+	struct file *f = d->file;
+	struct tree *t = f->m->tree;
+
+	d->step = step;
+	pthread_mutex_unlock(&f->lock);
+	pthread_mutex_lock(&t->lock);
+	(void)!tree_busy_locked(t, f->node, NULL);
+	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&f->lock);
+	*written = d->written_at; /* a program may have set the mtime meanwhile */
+	pthread_mutex_unlock(&f->lock);
+}
+
+static void end(struct draft *d, int err)
+{
+	struct file *f = d->file;
+	struct tree *t = f->m->tree;
+
+	pthread_mutex_lock(&t->lock);
+	tree_idle_locked(t, f->node);
+	pthread_mutex_unlock(&t->lock);
+	pthread_mutex_lock(&f->lock);
+	d->step = DRAFT_READY;
+	if (!err)
+		published(d);
+}
+
+int publish_put(struct draft *d, struct parts_action *a)
+{
+	struct s3_body body = {a ? a->iov : NULL, a ? a->iovcnt : 0, a ? a->size : 0};
+	struct timespec written;
+	int err;
+
+	begin(d, DRAFT_PUTTING, &written);
+	err = make_whole(d, &body, NULL, body.size, &written);
+	end(d, err);
+	if (a) /* its bytes are in the object now, in no upload */
+		parts_sent(d->parts, a, err ? err : -ECANCELED, NULL);
+	return err;
+}
+
+static void put_job(void *arg)
+{
+	struct flight *fl = arg;
+
+	pthread_mutex_lock(&fl->file->lock);
+	flight_land(fl, publish_put(fl->draft, fl->a.what == PARTS_SEND ? &fl->a : NULL));
+}
+
+int publish_start_put(struct draft *d, struct parts_action *a)
+{
+	struct flight fl = {.frees = true};
+	int err;
+
+	if (a)
+		fl.a = *a;
+	err = flight_take_off(d, d->file->m->uploads, put_job, &fl);
+	if (!err)
+		d->step = DRAFT_PUTTING;
+	else if (a)
+		parts_sent(d->parts, a, err, NULL);
+	return err;
+}
+
+static void copy_job(void *arg)
+{
+	struct flight *fl = arg;
+	struct draft *d = fl->draft;
+	struct timespec written;
+	struct source_pin pin;
+	uint64_t size;
+	int err;
+
+	pthread_mutex_lock(&fl->file->lock);
+	size = parts_size(d->parts);
+	do {
+		err = source_pin(d, fl->source, &pin);
+		if (err)
+			break;
+		begin(d, DRAFT_PUTTING, &written);
+		err = make_whole(d, NULL, &pin, size, &written);
+		end(d, err);
+	} while (source_unpin(d, fl->source, &pin, err));
+	flight_land(fl, err);
+}
+
+int publish_start_copy(struct draft *d, int source)
+{
+	struct flight fl = {.source = source, .frees = true};
+	int err = flight_take_off(d, d->file->m->uploads, copy_job, &fl);
+
+	if (!err)
+		d->step = DRAFT_PUTTING;
+	return err;
+}
+
+static void complete_job(void *arg)
+{
+	struct flight *fl = arg;
+	struct draft *d = fl->draft;
+	struct s3_part *parts;
+	struct timespec written;
+	size_t n;
+	int err;
+
+	pthread_mutex_lock(&fl->file->lock);
+	err = parts_list(d->parts, &parts, &n);
+	begin(d, DRAFT_COMPLETING, &written);
+	if (!err)
+		err = complete(d, parts, n, &written);
+	free(parts);
+	end(d, err);
+	if (!err) {
+		free(d->own.id);
+		free(d->own.key);
+		d->own = (struct draft_upload){0};
+	}
+	flight_land(fl, err);
+}
+
+int publish_start_complete(struct draft *d)
+{
+	struct flight fl = {.frees = true};
+	int err = flight_take_off(d, d->file->m->uploads, complete_job, &fl);
+
+	if (!err)
+		d->step = DRAFT_COMPLETING;
+	return err;
+}

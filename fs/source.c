@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: MIT */
+#include "source.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "copy.h"
+#include "log.h"
+#include "reader.h"
+
+int source_add(struct draft *d, const char *key, const struct s3_etag *etag, uint64_t size,
+               bool ours)
+{
+	struct draft_source *sources;
+
+	for (int i = 0; i < d->nsources; i++)
+		if (d->sources[i].key && !strcmp(d->sources[i].key, key) &&
+		    !strcmp(d->sources[i].etag.s, etag->s))
+			return i;
+	sources = realloc(d->sources, (d->nsources + 1) * sizeof *sources);
+	if (!sources)
+		return -ENOMEM;
+	d->sources = sources;
+	sources[d->nsources] = (struct draft_source){
+		.key = strdup(key), .etag = *etag, .size = size, .ours = ours};
+	if (!sources[d->nsources].key)
+		return -ENOMEM;
+	return d->nsources++;
+}
+
+int source_pin(const struct draft *d, int source, struct source_pin *pin)
+{
+	const struct draft_source *s = &d->sources[source];
+
+	pin->etag = s->etag;
+	pin->key = strdup(s->key);
+	return pin->key ? 0 : -ENOMEM;
+}
+
+bool source_unpin(struct draft *d, int source, struct source_pin *pin, int err)
+{
+	const struct draft_source *s = &d->sources[source];
+	bool moved = false;
+
+	if (err == -ENOENT || err == -ESTALE) {
+		while (d->sources[source].moving)
+			(void)!file_wait(d->file, NULL);
+		s = &d->sources[source];
+		moved = strcmp(s->key, pin->key) != 0 || strcmp(s->etag.s, pin->etag.s) != 0;
+	}
+	free(pin->key);
+	return moved;
+}
+
+/* -------------------------------------------------------------------- read */
+
+static struct reader *reader_of(struct draft *d, int source)
+{
+	struct draft_source *s = &d->sources[source];
+
+	if (s->reader && !reader_is_of(s->reader, s->key, &s->etag) && !d->reading) {
+		reader_free(s->reader);
+		s->reader = NULL;
+	}
+	if (!s->reader)
+		s->reader = reader_new(d->file->m, s->key, &s->etag, s->size);
+	return s->reader;
+}
+
+ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, size_t len,
+                    const atomic_bool *cancel)
+{
+	struct draft *d = f->draft;
+	ssize_t n;
+	bool again;
+
+	do {
+		struct reader *r = reader_of(d, source);
+		struct source_pin pin;
+
+		if (!r || source_pin(d, source, &pin))
+			return -ENOMEM;
+		d->reading++;
+		pthread_mutex_unlock(&f->lock);
+		n = reader_read(r, data, len, offset, cancel);
+		pthread_mutex_lock(&f->lock);
+		again = source_unpin(d, source, &pin, n < 0 ? (int)n : 0);
+		d->reading--;
+		/* Of the reader that has gone stale there may be other users. */
+		while (again && d->reading)
+			(void)!file_wait(f, NULL);
+	} while (again);
+	if (!d->reading)
+		pthread_cond_broadcast(&f->changed);
+	if (n >= 0 && (size_t)n < len)
+		return -EIO;
+	return n;
+}
+
+/* --------------------------------------------------------------------- end */
+
+struct leftover {
+	struct mount *m;
+	char *key;
+};
+
+static void delete_job(void *arg)
+{
+	struct leftover *l = arg;
+
+	if (s3_delete(l->m->s3, l->key, NULL))
+		log_error("the hidden object %s is left behind", l->key);
+	free(l->key);
+	free(l);
+}
+
+void source_delete_later(struct mount *m, char *key)
+{
+	struct leftover *l = malloc(sizeof *l);
+
+	if (l) {
+		*l = (struct leftover){m, key};
+		if (!workers_give(m->fetches, 0, delete_job, l))
+			return;
+		free(l);
+	}
+	log_error("the hidden object %s is left behind", key);
+	free(key);
+}
+
+static void end(struct draft *d, struct draft_source *s)
+{
+	if (s->ours && s->key)
+		source_delete_later(d->file->m, s->key);
+	else
+		free(s->key);
+	reader_free(s->reader);
+	s->key = NULL;
+	s->reader = NULL;
+}
+
+void source_collect(struct draft *d)
+{
+	if (d->flights || d->reading)
+		return; /* they may be using it */
+	for (int i = 0; i < d->nsources; i++)
+		if (d->sources[i].ours && d->sources[i].key && !parts_uses(d->parts, i))
+			end(d, &d->sources[i]);
+}
+
+void source_end_all(struct draft *d)
+{
+	for (int i = 0; i < d->nsources; i++)
+		end(d, &d->sources[i]);
+	free(d->sources);
+	d->sources = NULL;
+	d->nsources = 0;
+}
+
+/* ------------------------------------------------------------------- moves */
+
+struct move {
+	const char *key, *to;
+	const struct s3_etag *made;
+	bool moving;
+};
+
+static bool move_sources(struct draft *d, void *arg)
+{
+	const struct move *move = arg;
+
+	for (int i = 0; i < d->nsources; i++) {
+		struct draft_source *s = &d->sources[i];
+		char *to;
+
+		if (!s->key || s->ours || strcmp(s->key, move->key) != 0)
+			continue;
+		s->moving = move->moving;
+		if (!move->to)
+			continue;
+		to = strdup(move->to);
+		if (to) {
+			free(s->key);
+			s->key = to;
+			s->etag = *move->made;
+		} else {
+			draft_fail(d, -ENOMEM);
+		}
+	}
+	pthread_cond_broadcast(&d->file->changed);
+	return false;
+}
+
+void draft_moving(struct mount *m, const char *key)
+{
+	struct move move = {.key = key, .moving = true};
+
+	draft_any(m, move_sources, &move);
+}
+
+void draft_moved(struct mount *m, const char *key, const char *to, const struct s3_etag *made)
+{
+	struct move move = {.key = key, .to = to, .made = made};
+
+	draft_any(m, move_sources, &move);
+}
+
+struct rescue {
+	const char *key;
+	const struct draft *but;
+	struct file *file; /* counted */
+	int source;
+	struct s3_etag etag;
+	uint64_t size;
+};
+
+static bool find_source(struct draft *d, void *arg)
+{
+	struct rescue *r = arg;
+
+	for (int i = 0; d != r->but && !d->error && i < d->nsources; i++) {
+		struct draft_source *s = &d->sources[i];
+
+		if (!s->key || s->ours || strcmp(s->key, r->key) != 0 || !parts_uses(d->parts, i))
+			continue;
+		s->moving = true;
+		r->source = i;
+		r->etag = s->etag;
+		r->size = s->size;
+		r->file = d->file;
+		file_hold(d->file);
+		return true;
+	}
+	return false;
+}
+
+/* The source is a hidden copy from now on; or was lost, if there is none. */
+static void rescued(struct rescue *r, struct buf *key, const struct s3_etag *made, int err)
+{
+	struct file *f = r->file;
+	struct draft *d;
+
+	pthread_mutex_lock(&f->lock);
+	d = f->draft;
+	if (d && r->source < d->nsources && d->sources[r->source].moving) {
+		struct draft_source *s = &d->sources[r->source];
+
+		s->moving = false;
+		if (!err) {
+			free(s->key);
+			s->key = buf_detach(key);
+			s->etag = *made;
+			s->ours = true;
+		}
+		pthread_cond_broadcast(&f->changed);
+	} else if (!err) { /* it was published meanwhile */
+		source_delete_later(f->m, buf_detach(key));
+	}
+	pthread_mutex_unlock(&f->lock);
+	file_put(f);
+}
+
+int draft_rescue(struct mount *m, const char *key, const struct draft *but, struct s3_call *call)
+{
+	struct rescue r = {.key = key, .but = but};
+	int err = 0;
+
+	while (!err && draft_any(m, find_source, &r)) {
+		struct buf hidden = BUF_INIT;
+		struct s3_etag made;
+
+		err = mount_hidden_key(m, &hidden);
+		if (!err)
+			err = copy_object(m, key, &r.etag, r.size, hidden.s, NULL, &made, call);
+		rescued(&r, &hidden, &made, err);
+		buf_fini(&hidden);
+		if (err == -ENOENT || err == -ESTALE)
+			return 0; /* somebody else was faster: the draft will say so */
+	}
+	return err;
+}
