@@ -995,6 +995,7 @@ static void step(void)
 	if (operation == spoil_at)
 		spoil();
 	if (!linked && one_in(16)) {
+		compare_now();
 		close_all();
 		create_file();
 	}
