@@ -478,6 +478,7 @@ void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
 	n->attr = *a;
 	meta_merge(&n->attr, &newest, n->pending);
 	n->etag = *etag;
+	n->covers = false;
 	s3_headers_fini(&n->headers);
 	n->headers = *h;
 	*h = (struct s3_headers){0};

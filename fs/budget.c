@@ -14,10 +14,12 @@ struct budget {
 	pthread_mutex_t reserve_owner;
 	char *memory;
 	size_t blocks, reserve;
-	size_t used;
+	size_t share; /* for reading alone */
+	size_t used, read;
 	uint32_t *free; /* indices, the last freed on top */
 	size_t nfree;
 	uint16_t *held; /* times, by index */
+	bool *reads;    /* was taken to read, by index */
 };
 
 static size_t index_of(const struct budget *b, const void *block)
@@ -38,9 +40,11 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->reserve = (reserve + BUDGET_BLOCK - 1) / BUDGET_BLOCK;
 	b->free = calloc(b->blocks, sizeof *b->free);
 	b->held = calloc(b->blocks, sizeof *b->held);
+	b->reads = calloc(b->blocks, sizeof *b->reads);
+	b->share = b->blocks / 16;
 	b->memory = mmap(NULL, b->blocks * BUDGET_BLOCK, PROT_READ | PROT_WRITE,
 	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (!b->free || !b->held || b->memory == MAP_FAILED) {
+	if (!b->free || !b->held || !b->reads || b->memory == MAP_FAILED) {
 		if (b->memory == MAP_FAILED)
 			b->memory = NULL;
 		budget_free(b);
@@ -63,23 +67,42 @@ void budget_free(struct budget *b)
 		munmap(b->memory, b->blocks * BUDGET_BLOCK);
 	free(b->free);
 	free(b->held);
+	free(b->reads);
 	free(b);
 }
 
-void *budget_take(struct budget *b, bool reserved)
+/* Blocks that writers must leave. */
+static size_t kept(const struct budget *b)
+{
+	return b->reserve + (b->share > b->read ? b->share - b->read : 0);
+}
+
+static void *take(struct budget *b, bool to_read, bool reserved)
 {
 	void *block = NULL;
 
 	pthread_mutex_lock(&b->lock);
-	if (b->nfree > (reserved ? 0 : b->reserve)) {
+	if (b->nfree > (reserved ? 0 : to_read ? b->reserve : kept(b))) {
 		uint32_t i = b->free[--b->nfree];
 
 		b->held[i] = 1;
+		b->reads[i] = to_read;
+		b->read += to_read;
 		b->used++;
 		block = b->memory + i * BUDGET_BLOCK;
 	}
 	pthread_mutex_unlock(&b->lock);
 	return block;
+}
+
+void *budget_take(struct budget *b, bool reserved)
+{
+	return take(b, false, reserved);
+}
+
+void *budget_take_to_read(struct budget *b)
+{
+	return take(b, true, false);
 }
 
 void budget_hold(struct budget *b, void *block)
@@ -98,6 +121,8 @@ void budget_put(struct budget *b, void *block)
 	if (--b->held[i] == 0) {
 		b->free[b->nfree++] = (uint32_t)i;
 		b->used--;
+		b->read -= b->reads[i];
+		b->reads[i] = false;
 		pthread_cond_broadcast(&b->freed);
 	}
 	pthread_mutex_unlock(&b->lock);
@@ -116,7 +141,7 @@ bool budget_shared(struct budget *b, void *block)
 void budget_wait(struct budget *b, unsigned timeout_ms)
 {
 	pthread_mutex_lock(&b->lock);
-	if (b->nfree <= b->reserve)
+	if (b->nfree <= kept(b))
 		wait_ms(&b->freed, &b->lock, timeout_ms);
 	pthread_mutex_unlock(&b->lock);
 }
@@ -144,4 +169,24 @@ uint64_t budget_used(struct budget *b)
 	used = b->used * BUDGET_BLOCK;
 	pthread_mutex_unlock(&b->lock);
 	return used;
+}
+
+uint64_t budget_spare(struct budget *b)
+{
+	uint64_t spare;
+
+	pthread_mutex_lock(&b->lock);
+	spare = b->nfree > kept(b) ? (b->nfree - kept(b)) * BUDGET_BLOCK : 0;
+	pthread_mutex_unlock(&b->lock);
+	return spare;
+}
+
+bool budget_read_too_much(struct budget *b)
+{
+	bool too_much;
+
+	pthread_mutex_lock(&b->lock);
+	too_much = b->read > b->share;
+	pthread_mutex_unlock(&b->lock);
+	return too_much;
 }

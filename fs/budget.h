@@ -5,7 +5,9 @@
  * One mapping of fixed size, touched only as far as it was ever used. A block
  * may be held several times; it is free when put as often. A reserve of blocks
  * is lent only to the one thread that has the reserve (to compose a slot), so
- * that progress can be made when all else is taken.
+ * that progress can be made when all else is taken. A share of the others (one
+ * in 16) is for reading ahead alone: writers fill all that they can get, and
+ * many of them read as well.
  *
  * Threads: any. The budget's lock is a leaf: nothing is called under it.
  */
@@ -27,6 +29,7 @@ void budget_free(struct budget *b); /* every block must have been put; accepts N
 
 /* NULL if there is none free. reserved: the caller has the reserve. */
 void *budget_take(struct budget *b, bool reserved);
+void *budget_take_to_read(struct budget *b);
 void budget_hold(struct budget *b, void *block);
 void budget_put(struct budget *b, void *block);
 bool budget_shared(struct budget *b, void *block);
@@ -41,5 +44,9 @@ void budget_unreserve(struct budget *b);
 
 uint64_t budget_size(const struct budget *b);
 uint64_t budget_used(struct budget *b);
+/* Bytes that writers could take just now. */
+uint64_t budget_spare(struct budget *b);
+/* Readers have more than their share. */
+bool budget_read_too_much(struct budget *b);
 
 #endif

@@ -14,6 +14,7 @@
 #include "source.h"
 
 #define RELIEF_WAIT_MS 100
+#define READ_SHARE     4 /* of the memory, one part in so many: for reading ahead */
 #define COPY_MIN       ((uint64_t)1 << 20) /* bytes that are worth a copy by the service */
 
 /* ------------------------------------------------------ memory for parts.c */
@@ -608,6 +609,15 @@ ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t 
 
 /* ------------------------------------------------------------------- reads */
 
+/* Room for reading ahead: rather than that, no copy of what the service has. */
+static void make_room(struct draft *d)
+{
+	struct budget *b = d->file->m->budget;
+
+	while (budget_spare(b) < budget_size(b) / READ_SHARE && parts_drop(d->parts, true))
+		;
+}
+
 /* Some bytes, from one place. 0: at the end. */
 static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
                           const atomic_bool *cancel)
@@ -625,6 +635,7 @@ static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
 		memset(to, 0, r.len);
 		return (ssize_t)r.len;
 	case PARTS_IS_REMOTE:
+		make_room(d);
 		return source_read(f, r.source, r.source_offset, to, r.len, cancel);
 	case PARTS_IS_STAGED:
 		return hindered(f, PARTS_STAGED, "read", cancel) ? -EINTR : -EAGAIN;
@@ -859,7 +870,7 @@ bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *
 static bool drop_one(struct draft *d, void *arg)
 {
 	(void)arg;
-	return parts_drop(d->parts);
+	return parts_drop(d->parts, false);
 }
 
 struct victim {

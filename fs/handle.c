@@ -177,14 +177,18 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 	return err;
 }
 
-/* Our own mount has made another version since the reader began. */
-static bool reader_is_old(struct mount *m, struct handle *h, const struct reader *r)
+/* Our own mount has made another version since the reader began, or is just
+ * about to: then it is waited for. */
+static bool reader_is_old(struct mount *m, struct handle *h, const struct reader *r,
+                          const atomic_bool *cancel)
 {
 	struct buf key = BUF_INIT;
 	struct s3_etag etag;
 	bool old;
 
 	pthread_mutex_lock(&m->tree->lock);
+	if (!tree_busy_locked(m->tree, h->node, cancel))
+		tree_idle_locked(m->tree, h->node);
 	old = !object_key_locked(m, h, &key, &etag) && !reader_is_of(r, key.s, &etag);
 	pthread_mutex_unlock(&m->tree->lock);
 	buf_fini(&key);
@@ -202,7 +206,7 @@ static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t
 		if (!r)
 			return n;
 		n = reader_read(r, data, len, offset, cancel);
-		old = (n == -ESTALE || n == -ENOENT) && reader_is_old(m, h, r);
+		old = (n == -ESTALE || n == -ENOENT) && reader_is_old(m, h, r, cancel);
 		pthread_rwlock_unlock(&h->lock);
 		if (old)
 			continue;

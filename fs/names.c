@@ -62,11 +62,52 @@ static int add(struct mount *m, struct node *parent, const char *name, const str
 	return err;
 }
 
+struct reservation {
+	const char *key;
+	const struct node *but;
+};
+
+static bool completes_there(struct draft *d, void *arg)
+{
+	const struct reservation *r = arg;
+	struct buf own = BUF_INIT;
+	bool there = d->own.id && d->file->node != r->but && !strcmp(d->own.key, r->key) &&
+	             (mount_key(d->file->m, d->file->node, &own) || strcmp(own.s, r->key) != 0);
+
+	buf_fini(&own);
+	return there;
+}
+
+/* A file that was renamed while it was written will be completed there, for a
+ * moment: nothing else may be there then. */
+static int reserved(struct mount *m, struct node *parent, const char *name, const struct node *but)
+{
+	struct reservation r = {.but = but};
+	struct buf key = BUF_INIT;
+	char text[600];
+	int err;
+
+	lock(m);
+	err = mount_key_locked(m, parent, name, &key);
+	unlock(m);
+	r.key = key.s;
+	if (!err && draft_any(m, completes_there, &r)) {
+		err = -EBUSY;
+		log_warn("%s cannot be made before the file that had this name is closed, as parts "
+		         "of it have left under it: mount with -o staging=always for that",
+		         log_quote(text, sizeof text, name));
+	}
+	buf_fini(&key);
+	return err;
+}
+
 int names_create(struct mount *m, struct node *parent, const char *name, const struct attr *a,
                  struct node **out, struct s3_call *call)
 {
 	int err = absent(m, parent, name, call);
 
+	if (!err)
+		err = reserved(m, parent, name, NULL);
 	if (!err)
 		err = add(m, parent, name, a, out);
 	if (!err)
@@ -162,7 +203,7 @@ static int remove_node(struct mount *m, struct node *parent, struct node *n, con
 		return err;
 	}
 	err = mount_key_locked(m, n, NULL, &key);
-	object = n->etag.s[0] || S_ISDIR(n->attr.mode);
+	object = n->etag.s[0] || n->covers || S_ISDIR(n->attr.mode);
 	unlock(m);
 	if (!err && object)
 		err = keep_for_users(m, n, key.s, call);
@@ -263,9 +304,10 @@ static int move_locked(struct mount *m, struct node *n, struct node *new_parent,
 	return tree_move_locked(m->tree, n, new_parent, new_name);
 }
 
-/* What is written under the old name goes on under the new one: an upload that
- * was created for the old one ends, and what it had is sent again. -EAGAIN: the
- * file is just being published. -EBUSY: its parts cannot be had any more. */
+/* What is written under the old name goes on under the new one. An upload that
+ * was created for the old one ends, and what it had is sent again; or, if only
+ * that upload has it, it is completed there when the time comes, and moved.
+ * -EAGAIN: not just now. */
 static int free_from_name(struct file *f)
 {
 	struct draft *d;
@@ -277,9 +319,7 @@ static int free_from_name(struct file *f)
 		if (d->publish || d->step == DRAFT_CREATING || d->step == DRAFT_PUTTING ||
 		    d->step == DRAFT_COMPLETING)
 			err = -EAGAIN;
-		else if (d->own.id && !parts_redirect(d->parts))
-			err = -EBUSY;
-		else if (d->own.id) {
+		else if (d->own.id && parts_redirect(d->parts)) {
 			draft_pump(d);
 			err = -EAGAIN; /* until that upload is gone */
 		}
@@ -407,33 +447,56 @@ static int take_both(struct mount *m, struct node *n, struct node *there, struct
 	return err == -EAGAIN ? -EINTR : err;
 }
 
+/* A file that has no object yet: its name is all there is. An object that the
+ * new name has stays there until ours is made. Both nodes are busy. */
+static int move_name(struct mount *m, struct node *n, struct node *new_parent, struct node *there,
+                     const char *new_name, struct s3_call *call)
+{
+	struct buf from = BUF_INIT, to = BUF_INIT;
+	bool covers = false, covered;
+	int err;
+
+	lock(m);
+	covered = n->covers;
+	err = mount_key_locked(m, n, NULL, &from);
+	if (!err)
+		err = mount_key_locked(m, new_parent, new_name, &to);
+	unlock(m);
+	if (!err && there)
+		err = keep_for_users(m, there, to.s, call);
+	if (!err && covered)
+		err = s3_delete(m->s3, from.s, call);
+	if (!err) {
+		lock(m);
+		covers = there && (there->etag.s[0] || there->covers);
+		err = move_locked(m, n, new_parent, new_name);
+		n->covers = !err && covers;
+		unlock(m);
+	}
+	buf_fini(&from);
+	buf_fini(&to);
+	return err;
+}
+
 static int rename_file(struct mount *m, struct node *parent, struct node *n, const char *name,
                        struct node *new_parent, struct node *there, const char *new_name,
                        struct s3_call *call)
 {
 	struct file *replaced;
 	bool object;
-	int err;
+	int err = reserved(m, new_parent, new_name, n);
 
-	err = take_both(m, n, there, call);
+	if (!err)
+		err = take_both(m, n, there, call);
 	if (!err) {
 		lock(m);
 		object = n->etag.s[0];
-		if (!object) /* the name is all there is */
-			err = move_locked(m, n, new_parent, new_name);
 		unlock(m);
-		if (object)
-			err = move_object(m, n, name, new_parent, there, new_name, call);
+		err = object ? move_object(m, n, name, new_parent, there, new_name, call)
+		             : move_name(m, n, new_parent, there, new_name, call);
 		idle_both(m, n, there);
 	}
 	if (err) {
-		char text[600];
-
-		if (err == -EBUSY)
-			log_warn(
-				"cannot rename %s before its close, as parts of it have left under "
-				"this name: mount with -o staging=always for that",
-				log_quote(text, sizeof text, name));
 		attr_distrust(m, parent);
 		attr_distrust(m, new_parent);
 		return err;

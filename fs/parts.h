@@ -231,10 +231,10 @@ void parts_unstaged(struct parts *p);
 
 /* ----------------------------------------------------------------- memory */
 
-/* Gives up blocks of one slot: of bytes that the base has as well; else of a
- * STORED slot, which becomes sealed (the first one: only when it can be
- * staged). false: there is none, or the upload is outgrown. */
-bool parts_drop(struct parts *p);
+/* Gives up blocks of one slot: of bytes that the base has as well; else, if
+ * not only those, of a STORED slot, which becomes sealed (the first one: only
+ * when it can be staged). false: there is none, or the upload is outgrown. */
+bool parts_drop(struct parts *p, bool only_clean);
 
 /* Dirty bytes, the longest unchanged first, up to about one part, from any
  * number of slots. first: those of the STORED first slot. PARTS_NOTHING if

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "copy.h"
 #include "flight.h"
 #include "log.h"
 #include "source.h"
@@ -55,6 +56,29 @@ static int make_whole(struct draft *d, const struct s3_body *body, const struct 
 	return err;
 }
 
+/* The upload was created under a name that the file has no longer: it is
+ * completed there, unless somebody else has taken that name, and moved. */
+static int complete_elsewhere(struct draft *d, const struct s3_part *parts, size_t n,
+                              const char *key, struct s3_etag *etag, struct s3_call *call)
+{
+	struct mount *m = d->file->m;
+	struct s3_etag made;
+	int err = s3_upload_complete(m->s3, d->own.key, d->own.id, parts, n, d->attr.size,
+	                             S3_IF_ABSENT, &made, call);
+
+	if (!err)
+		err = s3_headers_set(&d->headers, "content-type", meta_content_type(key));
+	if (!err)
+		err = copy_object(m, d->own.key, &made, d->attr.size, key, &d->headers, etag, call);
+	if (!err && s3_delete(m->s3, d->own.key, NULL)) {
+		char text[1200];
+
+		log_error("renamed, but the old name %s is still there",
+		          log_quote(text, sizeof text, d->own.key));
+	}
+	return err;
+}
+
 static int complete(struct draft *d, const struct s3_part *parts, size_t n,
                     const struct timespec *written)
 {
@@ -65,14 +89,14 @@ static int complete(struct draft *d, const struct s3_part *parts, size_t n,
 	struct buf key = BUF_INIT;
 	int err = mount_key(m, node, &key);
 
-	if (!err && strcmp(key.s, d->own.key) != 0)
-		err = -ESTALE; /* a rename ends the upload first: this is a bug of ours */
 	if (!err)
 		err = draft_rescue(m, key.s, d, &call);
 	d->attr.size = 0;
 	for (size_t i = 0; i < n; i++)
 		d->attr.size += parts[i].size;
-	if (!err)
+	if (!err && strcmp(key.s, d->own.key) != 0)
+		err = complete_elsewhere(d, parts, n, key.s, &etag, &call);
+	else if (!err)
 		err = s3_upload_complete(m->s3, key.s, d->own.id, parts, n, d->attr.size, 0, &etag,
 		                         &call);
 	if (err) {

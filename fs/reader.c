@@ -56,7 +56,7 @@ static struct chunk *chunk_new(struct reader *r, uint64_t offset, uint64_t len)
 	*c = (struct chunk){.reader = r, .offset = offset, .len = len, .flying = true};
 	c->iov = calloc((size_t)n, sizeof *c->iov);
 	while (c->iov && c->iovcnt < n) {
-		void *block = budget_take(r->m->budget, false);
+		void *block = budget_take_to_read(r->m->budget);
 
 		if (!block)
 			break;
@@ -201,8 +201,13 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 		if (*at)
 			len = min64(len, (*at)->offset - offset);
 		c = chunk_new(r, offset, len);
+		while (!c && len > BUDGET_BLOCK) { /* not much memory is to spare */
+			len = min64(len, r->window.chunk) / 2;
+			r->window.chunk = len;
+			c = chunk_new(r, offset, len);
+		}
 		if (!c)
-			return; /* no memory to spare: what is needed now is read directly */
+			return; /* what is needed now is read directly */
 		r->counted++;
 		if (workers_give(r->m->fetches, 0, fetch_job, c)) {
 			r->counted--;
@@ -219,6 +224,8 @@ bool reader_relieve(struct mount *m)
 {
 	bool any = false;
 
+	if (!budget_read_too_much(m->budget))
+		return false;
 	pthread_mutex_lock(&m->readers_lock);
 	for (struct reader *r = m->readers; r; r = r->next) {
 		pthread_mutex_lock(&r->lock);

@@ -28,7 +28,8 @@ ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
 /* The reader is of that version under that key. */
 bool reader_is_of(const struct reader *r, const char *key, const struct s3_etag *etag);
 
-/* Gives back blocks that were fetched ahead. false: there are none. */
+/* Gives back blocks that were fetched ahead, if they are more than the share
+ * of readers. false: there are none to be given. */
 bool reader_relieve(struct mount *m);
 
 #endif

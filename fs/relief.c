@@ -34,14 +34,15 @@ static bool drops_before(const struct slot *a, const struct slot *b)
 	return a->generation < b->generation;
 }
 
-bool parts_drop(struct parts *p)
+bool parts_drop(struct parts *p, bool only_clean)
 {
 	struct slot *best = NULL;
 
 	for (size_t i = 0; i < p->nslots; i++) {
 		struct slot *s = p->slots[i];
 
-		if (at_rest(s) && (!s->dirty.n || sealable(p, s)) && drops_before(s, best))
+		if (at_rest(s) && (!s->dirty.n || (!only_clean && sealable(p, s))) &&
+		    drops_before(s, best))
 			best = s;
 	}
 	if (!best)

@@ -44,9 +44,10 @@ struct node {
 	bool drafted; /* its file has a draft */
 
 	struct attr attr;
-	uint64_t fresh_until_ms;   /* until when attr is believed */
-	bool full;                 /* user metadata is in attr, not only what a listing tells */
-	struct s3_etag etag;       /* of the object that attr describes; "": none yet */
+	uint64_t fresh_until_ms; /* until when attr is believed */
+	bool full;               /* user metadata is in attr, not only what a listing tells */
+	struct s3_etag etag;     /* of the object that attr describes; "": none yet */
+	bool covers; /* none yet, and the key has that of a file which this one replaced */
 	struct s3_headers headers; /* as the object has them; empty unless full */
 	unsigned pending;          /* META_*: changes that the object does not have yet */
 	bool pending_scheduled;

@@ -181,4 +181,29 @@ TEST(threads_never_share_a_block_unasked)
 	budget_free(b);
 }
 
+TEST(readers_have_a_share_that_writers_leave_to_them)
+{
+	struct budget *b = budget_new(32 * BUDGET_BLOCK, 4 * BUDGET_BLOCK);
+	void *v[32];
+	int n = 0, readers;
+
+	while ((v[n] = budget_take(b, false)))
+		n++;
+	check_int(n, 32 - 4 - 2);
+	check_int(budget_spare(b), 0);
+	check(!budget_read_too_much(b));
+	for (readers = n; (v[n] = budget_take_to_read(b)); n++)
+		;
+	check_int(n - readers, 2);
+	budget_put(b, v[0]); /* is anybody's */
+	v[0] = budget_take_to_read(b);
+	check(v[0] && budget_read_too_much(b));
+	budget_put(b, v[0]);
+	check_int(budget_spare(b), BUDGET_BLOCK);
+	while (n > 1)
+		budget_put(b, v[--n]);
+	check_int(budget_used(b), 0);
+	budget_free(b);
+}
+
 TEST_MAIN

@@ -248,12 +248,12 @@ TEST(a_spilled_slot_lies_over_its_object_and_is_composed_later)
 	write_ok(&w, 40, 10);
 	check_int(parts_spillable(w.parts, true), 0);
 	check_int(parts_spillable(w.parts, false), 4 * BLOCK);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	spill_all(&w, false);
 	check_int(w.sources[0].size, 30);
 	check_int(w.blocks_out, 4); /* a cache, until somebody needs the memory */
 	check_int(parts_spillable(w.parts, false), 0);
-	check(parts_drop(w.parts));
+	check(parts_drop(w.parts, false));
 	check_int(w.blocks_out, 0);
 	check_reads(&w, 4, text(4, 20), 20);
 	check_reads(&w, 24, zeros, 16);
@@ -317,9 +317,9 @@ TEST(a_stored_short_tail_is_spilled_not_sealed)
 	world_begin(&w);
 	write_ok(&w, 0, PART + 10);
 	sync_all(&w);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	spill_all(&w, false);
-	check(parts_drop(w.parts));
+	check(parts_drop(w.parts, false));
 	write_ok(&w, PART + 10, PART);
 	check_reads(&w, PART, text(PART, PART), PART);
 	world_end(&w);
@@ -334,7 +334,7 @@ TEST(a_spill_that_fails_changes_nothing)
 	write_ok(&w, 0, 10);
 	check_int(parts_spill(w.parts, false, &a), 0);
 	land(&w, world_fly(&w, &a), -EIO);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
 	check_int(parts_safe_bytes(w.parts), 0);
 	spill_all(&w, false);
@@ -356,7 +356,7 @@ TEST(what_is_written_during_a_spill_lies_over_it)
 	check_int(parts_write(w.parts, 4, "new", 3), 3);
 	check_int(parts_replace(w.parts, 20, 8, PARTS_ZERO, 0), 0);
 	land(&w, f, 0);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	memcpy(want, text(0, 40), 40);
 	memcpy(want + 4, "new", 3);
 	memset(want + 20, 0, 8);

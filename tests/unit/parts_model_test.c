@@ -415,7 +415,7 @@ static void do_drop(struct model *m)
 {
 	uint64_t before = parts_in_memory(m->w.parts);
 
-	if (!parts_drop(m->w.parts))
+	if (!parts_drop(m->w.parts, false))
 		return;
 	assert(parts_in_memory(m->w.parts) < before);
 	count[DROPPED]++;

@@ -126,7 +126,7 @@ static inline void check_uploaded(struct world *w, unsigned number, const char *
 
 static inline void drop_all(struct world *w)
 {
-	while (parts_drop(w->parts))
+	while (parts_drop(w->parts, false))
 		parts_check(w->parts);
 }
 

@@ -207,7 +207,7 @@ TEST(dropping_gives_memory_back_but_not_that_of_the_first_slot_nor_of_the_tail)
 
 	world_begin(&w);
 	write_ok(&w, 0, 3 * PART + 10);
-	check(!parts_drop(w.parts)); /* nothing is stored */
+	check(!parts_drop(w.parts, false)); /* nothing is stored */
 	sync_all(&w);
 	check_int(parts_in_memory(w.parts), 3 * PART + BLOCK);
 	drop_all(&w);
@@ -358,7 +358,7 @@ TEST(an_outgrown_upload_never_becomes_the_only_copy)
 	write_ok(&w, 0, 5 * PART);
 	sync_all(&w);
 	check_int(parts_truncate(w.parts, 3 * PART), 0);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	check_int(parts_spillable(w.parts, true), 0);
 	check_int(parts_spillable(w.parts, false), 0);
 	check_int(parts_restart(w.parts), 0);
@@ -403,10 +403,10 @@ TEST(a_spill_cut_off_while_it_flies_lands_nowhere)
 	check_int(a.what, PARTS_NOTHING); /* one at a time */
 	land(&w, early, 0);
 	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_MEMORY);
-	check(!parts_drop(w.parts));
+	check(!parts_drop(w.parts, false));
 	check_int(parts_spill(w.parts, false, &a), 0);
 	land(&w, world_fly(&w, &a), 0);
-	check(parts_drop(w.parts));
+	check(parts_drop(w.parts, false));
 	check_int(parts_at(w.parts, 0, 10).kind, PARTS_IS_REMOTE);
 	check_reads(&w, 0, "0123456789", 10);
 	world_end(&w);

@@ -394,7 +394,7 @@ TEST(a_file_of_48_tib_is_planned_to_the_last_byte_in_constant_memory)
 		at += n;
 		while (plan_next(&p, PARTS_FULL) != PARTS_NOTHING)
 			;
-		while (at % (64 * SMALL) == 0 && parts_drop(p.parts))
+		while (at % (64 * SMALL) == 0 && parts_drop(p.parts, false))
 			;
 	}
 	while (plan_next(&p, PARTS_FINISH) != PARTS_DONE)
