@@ -41,7 +41,7 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->free = calloc(b->blocks, sizeof *b->free);
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
-	b->share = b->blocks / 16;
+	b->share = b->blocks / 32;
 	b->memory = mmap(NULL, b->blocks * BUDGET_BLOCK, PROT_READ | PROT_WRITE,
 	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (!b->free || !b->held || !b->reads || b->memory == MAP_FAILED) {

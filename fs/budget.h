@@ -6,7 +6,7 @@
  * may be held several times; it is free when put as often. A reserve of blocks
  * is lent only to the one thread that has the reserve (to compose a slot), so
  * that progress can be made when all else is taken. A share of the others (one
- * in 16) is for reading ahead alone: writers fill all that they can get, and
+ * in 32) is for reading ahead alone: writers fill all that they can get, and
  * many of them read as well.
  *
  * Threads: any. The budget's lock is a leaf: nothing is called under it.

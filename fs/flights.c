@@ -280,19 +280,27 @@ static int next_crowded(struct parts *p, struct parts_action *a)
 	uint64_t index = p->crowded;
 	struct slot *s;
 
-	if (index == NOT_CROWDED)
+	if (index == NO_SLOT)
 		return 0;
-	p->crowded = NOT_CROWDED;
+	p->crowded = NO_SLOT;
 	if (!slot_len(p, index))
 		return 0;
 	s = slot_make(p, index);
 	if (!s)
 		return -ENOMEM;
 	if (s->progress != IDLE || s->composing) {
-		p->crowded = s->progress == FLYING ? index : NOT_CROWDED;
+		p->crowded = s->progress == FLYING ? index : NO_SLOT;
 		return 0;
 	}
 	return action_compose(p, s, true, a);
+}
+
+static int next_appended(struct parts *p, struct parts_action *a)
+{
+	struct slot *s = p->appended == NO_SLOT ? NULL : slot_find(p, p->appended);
+
+	p->appended = NO_SLOT;
+	return s && slot_appended(p, s) ? action_compose(p, s, false, a) : 0;
 }
 
 /* Bytes that are in memory alone. */
@@ -336,6 +344,8 @@ int parts_next(struct parts *p, enum parts_mode mode, struct parts_action *a)
 	err = parts_slots(p) > 1 ? next_ready(p, a) : 0;
 	if (!err && a->what == PARTS_NOTHING)
 		err = next_crowded(p, a);
+	if (!err && a->what == PARTS_NOTHING)
+		err = next_appended(p, a);
 	if (!err && a->what == PARTS_NOTHING && mode == PARTS_SYNC)
 		err = next_unsafe(p, a);
 	return err;

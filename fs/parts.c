@@ -28,7 +28,8 @@ struct parts *parts_new(const struct parts_limits *limits, const struct parts_me
 	/* The numbers that are left are for runs of up to copy_max. */
 	p->direct = limits->parts - limits->parts / 5;
 	p->mem = *mem;
-	p->crowded = NOT_CROWDED;
+	p->crowded = NO_SLOT;
+	p->appended = NO_SLOT;
 	p->zeros = calloc(1, mem->block_size);
 	if (!p->zeros) {
 		free(p);
@@ -50,7 +51,8 @@ void parts_clear(struct parts *p)
 	p->ready = 0;
 	p->nstaged = 0;
 	p->staged_slots = 0;
-	p->crowded = NOT_CROWDED;
+	p->crowded = NO_SLOT;
+	p->appended = NO_SLOT;
 	p->outgrown = false;
 	p->finishing = false;
 }
@@ -174,6 +176,8 @@ static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, s
 	extents_add(&s->dirty, in_slot, in_slot + n);
 	slot_changed(p, s);
 	slot_end(p, s);
+	if (in_slot + n == p->part_size && slot_appended(p, s))
+		p->appended = s->index;
 	return (ssize_t)n;
 }
 

@@ -80,6 +80,18 @@ bool slot_ready(const struct parts *p, const struct slot *s)
 	       slot_len(p, s->index) == p->part_size && extents_cover(&s->dirty, 0, p->part_size);
 }
 
+bool slot_appended(const struct parts *p, const struct slot *s)
+{
+	uint64_t start = s->index * p->part_size, from;
+
+	if (s->progress != IDLE || s->sent || s->composing || s->dirty.n != 1)
+		return false;
+	from = s->dirty.v[0].from;
+	return from && s->dirty.v[0].to == p->part_size &&
+	       slot_base(p, start + from - 1, 1).kind == PARTS_IS_REMOTE &&
+	       slot_base(p, start + from, 1).kind == PARTS_IS_ZERO;
+}
+
 static void count(struct parts *p, const struct slot *s, size_t by)
 {
 	if (slot_ready(p, s)) {
@@ -229,7 +241,7 @@ void slot_crowd(struct parts *p, uint64_t index)
 	size_t n = pieces_of(p, index);
 
 	if (n > SLOT_PIECES || (p->base.n > FILE_PIECES && n > 2))
-		if (p->crowded == NOT_CROWDED || pieces_of(p, p->crowded) < n)
+		if (p->crowded == NO_SLOT || pieces_of(p, p->crowded) < n)
 			p->crowded = index;
 }
 

@@ -56,7 +56,8 @@ struct parts {
 	size_t blocks;       /* held by slots */
 	size_t ready;        /* slots that slot_ready() is true of */
 	uint64_t ready_from; /* none of them is below it */
-	uint64_t crowded;    /* a slot of very many pieces, or NOT_CROWDED */
+	uint64_t crowded;    /* a slot of very many pieces, or NO_SLOT */
+	uint64_t appended;   /* a slot that was filled up from where its base ends, or NO_SLOT */
 	bool outgrown;
 	bool finishing;
 	bool spilling;          /* one spill at a time */
@@ -67,7 +68,7 @@ struct parts {
 	void *zeros;            /* one block of them */
 };
 
-#define NOT_CROWDED UINT64_MAX
+#define NO_SLOT UINT64_MAX
 
 /* Bytes of the file that the slot covers. */
 uint64_t slot_len(const struct parts *p, uint64_t index);
@@ -105,6 +106,10 @@ struct parts_range slot_base(const struct parts *p, uint64_t offset, uint64_t le
 size_t stage_parts(const struct parts *p);
 /* Some slot below index is sealed in the file's own upload. */
 bool sealed_in_own(const struct parts *p, uint64_t index);
+
+/* It was filled up from where its base ends: nothing more is to come to it, as
+ * when a file is appended to. */
+bool slot_appended(const struct parts *p, const struct slot *s);
 
 /* Notes slots that are kept in very many pieces. */
 void slot_crowd(struct parts *p, uint64_t index);

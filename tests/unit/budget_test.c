@@ -183,13 +183,13 @@ TEST(threads_never_share_a_block_unasked)
 
 TEST(readers_have_a_share_that_writers_leave_to_them)
 {
-	struct budget *b = budget_new(32 * BUDGET_BLOCK, 4 * BUDGET_BLOCK);
-	void *v[32];
+	struct budget *b = budget_new(64 * BUDGET_BLOCK, 4 * BUDGET_BLOCK);
+	void *v[64];
 	int n = 0, readers;
 
 	while ((v[n] = budget_take(b, false)))
 		n++;
-	check_int(n, 32 - 4 - 2);
+	check_int(n, 64 - 4 - 2);
 	check_int(budget_spare(b), 0);
 	check(!budget_read_too_much(b));
 	for (readers = n; (v[n] = budget_take_to_read(b)); n++)

@@ -50,6 +50,24 @@ TEST(a_tail_behind_a_range_is_a_part_of_its_own_wherever_it_begins)
 	world_end(&w);
 }
 
+TEST(a_slot_that_is_filled_up_behind_a_range_is_composed_at_once)
+{
+	struct world w;
+
+	world_begin(&w);
+	check_int(parts_replace(w.parts, 0, PART + 30,
+	                        world_source(&w, text(0, PART + 30), PART + 30), 0),
+	          0);
+	write_ok(&w, PART + 30, 20);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING); /* more may come */
+	write_ok(&w, PART + 50, 40);
+	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
+	compose(&w, 1);
+	check_uploaded(&w, 2, text(PART, PART), PART);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	world_end(&w);
+}
+
 TEST(a_service_that_wants_equal_parts_gets_them)
 {
 	struct world w;
