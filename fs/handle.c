@@ -155,7 +155,7 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 	pthread_rwlock_rdlock(&h->lock);
 	/* Unlinked: what was opened is all there is. */
 	fits = h->reader && (err == -ENOENT || reader_is_of(h->reader, key.s, &etag));
-	if (fits)
+	if (fits || !size) /* of nothing there need not be an object */
 		err = 0;
 	if (!fits && !err && size) {
 		pthread_rwlock_unlock(&h->lock);
