@@ -305,7 +305,6 @@ void draft_pump(struct draft *d)
 
 	if (d->step != DRAFT_READY)
 		return;
-	source_collect(d);
 	err = pump(d);
 	if (err)
 		draft_fail(d, err == PARTS_SEALED ? -EIO : err);

@@ -13,20 +13,26 @@ int source_add(struct draft *d, const char *key, const struct s3_etag *etag, uin
                bool ours)
 {
 	struct draft_source *sources;
+	int at = d->nsources;
 
-	for (int i = 0; i < d->nsources; i++)
-		if (d->sources[i].key && !strcmp(d->sources[i].key, key) &&
-		    !strcmp(d->sources[i].etag.s, etag->s))
+	for (int i = 0; i < d->nsources; i++) {
+		if (!d->sources[i].key)
+			at = i; /* was collected: no byte and no job refers to it */
+		else if (!strcmp(d->sources[i].key, key) && !strcmp(d->sources[i].etag.s, etag->s))
 			return i;
-	sources = realloc(d->sources, (d->nsources + 1) * sizeof *sources);
-	if (!sources)
-		return -ENOMEM;
-	d->sources = sources;
-	sources[d->nsources] = (struct draft_source){
+	}
+	if (at == d->nsources) {
+		sources = realloc(d->sources, (d->nsources + 1) * sizeof *sources);
+		if (!sources)
+			return -ENOMEM;
+		d->sources = sources;
+	}
+	d->sources[at] = (struct draft_source){
 		.key = strdup(key), .etag = *etag, .size = size, .ours = ours};
-	if (!sources[d->nsources].key)
+	if (!d->sources[at].key)
 		return -ENOMEM;
-	return d->nsources++;
+	d->nsources += at == d->nsources;
+	return at;
 }
 
 int source_pin(const struct draft *d, int source, struct source_pin *pin)

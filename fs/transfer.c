@@ -48,6 +48,7 @@ void flight_land(struct flight *fl, int err)
 		draft_set_discarded(d);
 	else if (err)
 		draft_fail(d, err);
+	source_collect(d);
 	draft_pump(d);
 	gone = draft_free_if_done(d);
 	pthread_cond_broadcast(&f->changed);
