@@ -617,6 +617,23 @@ static void make_room(struct draft *d)
 		;
 }
 
+/* Bytes of a source. -ENODATA: they are in the object by now. */
+static ssize_t read_source(struct file *f, const struct parts_range *r, char *to,
+                           const atomic_bool *cancel)
+{
+	struct draft *d = f->draft;
+	ssize_t n = source_read(f, r->source, r->source_offset, to, r->len, cancel);
+
+	if (n != -ESTALE && n != -ENOENT)
+		return n;
+	/* A file that was changed in places is made of the object that it replaces. */
+	if (!d->dirty)
+		return -ENODATA;
+	if (d->step == DRAFT_PUTTING || d->step == DRAFT_COMPLETING)
+		return file_wait(f, cancel) ? -EINTR : -EAGAIN;
+	return n;
+}
+
 /* Some bytes, from one place. 0: at the end. */
 static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
                           const atomic_bool *cancel)
@@ -635,7 +652,7 @@ static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
 		return (ssize_t)r.len;
 	case PARTS_IS_REMOTE:
 		make_room(d);
-		return source_read(f, r.source, r.source_offset, to, r.len, cancel);
+		return read_source(f, &r, to, cancel);
 	case PARTS_IS_STAGED:
 		return hindered(f, PARTS_STAGED, "read", cancel) ? -EINTR : -EAGAIN;
 	case PARTS_IS_SEALED:

@@ -61,11 +61,17 @@ bool source_unpin(struct draft *d, int source, struct source_pin *pin, int err)
 
 /* -------------------------------------------------------------------- read */
 
+/* The source has moved since the reader began. */
+static bool reader_is_old(const struct draft_source *s)
+{
+	return s->reader && !reader_is_of(s->reader, s->key, &s->etag);
+}
+
 static struct reader *reader_of(struct draft *d, int source)
 {
 	struct draft_source *s = &d->sources[source];
 
-	if (s->reader && !reader_is_of(s->reader, s->key, &s->etag) && !d->reading) {
+	if (reader_is_old(s)) {
 		reader_free(s->reader);
 		s->reader = NULL;
 	}
@@ -78,30 +84,29 @@ ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, siz
                     const atomic_bool *cancel)
 {
 	struct draft *d = f->draft;
+	struct reader *r;
+	struct source_pin pin;
 	ssize_t n;
 	bool again;
 
-	do {
-		struct reader *r = reader_of(d, source);
-		struct source_pin pin;
-
-		if (!r || source_pin(d, source, &pin))
-			return -ENOMEM;
-		d->reading++;
-		pthread_mutex_unlock(&f->lock);
-		n = reader_read(r, data, len, offset, cancel);
-		pthread_mutex_lock(&f->lock);
-		again = source_unpin(d, source, &pin, n < 0 ? (int)n : 0);
-		d->reading--;
-		/* Of the reader that has gone stale there may be other users. */
-		while (again && d->reading)
-			(void)!file_wait(f, NULL);
-	} while (again);
+	/* Others may be in the old reader. Who waits is not counted: the draft
+	 * may be gone then, so the caller has to look for it again. */
+	if (reader_is_old(&d->sources[source]) && d->reading)
+		return file_wait(f, cancel) ? -EINTR : -EAGAIN;
+	r = reader_of(d, source);
+	if (!r || source_pin(d, source, &pin))
+		return -ENOMEM;
+	d->reading++;
+	pthread_mutex_unlock(&f->lock);
+	n = reader_read(r, data, len, offset, cancel);
+	pthread_mutex_lock(&f->lock);
+	again = source_unpin(d, source, &pin, n < 0 ? (int)n : 0);
+	d->reading--;
 	if (!d->reading)
 		pthread_cond_broadcast(&f->changed);
-	if (n >= 0 && (size_t)n < len)
-		return -EIO;
-	return n;
+	if (again)
+		return -EAGAIN;
+	return n >= 0 && (size_t)n < len ? -EIO : n;
 }
 
 /* --------------------------------------------------------------------- end */

@@ -24,7 +24,8 @@ int source_pin(const struct draft *d, int source, struct source_pin *pin) s3_mus
 /* Ends the pin. true: err is because the source has moved meanwhile; ask again. */
 bool source_unpin(struct draft *d, int source, struct source_pin *pin, int err) s3_must_check;
 
-/* Reads a range, with file->lock released meanwhile. Bytes: len, or -errno. */
+/* Reads a range, with file->lock released meanwhile. Bytes: len, or -errno.
+ * -EAGAIN: the source has moved; the draft may be another one now, or none. */
 ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, size_t len,
                     const atomic_bool *cancel) s3_must_check;
 
