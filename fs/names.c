@@ -324,10 +324,16 @@ static int free_from_name(struct file *f)
 			err = -EAGAIN; /* until that upload is gone */
 		}
 	}
-	if (err == -EAGAIN)
-		(void)!file_wait(f, NULL);
 	pthread_mutex_unlock(&f->lock);
 	return err;
+}
+
+/* Until something has happened to the file, or for a moment. */
+static void wait_for_file(struct file *f)
+{
+	pthread_mutex_lock(&f->lock);
+	(void)!file_wait(f, NULL);
+	pthread_mutex_unlock(&f->lock);
 }
 
 /* Headers for the copy, when something in them has to change: changes of
@@ -442,6 +448,8 @@ static int take_both(struct mount *m, struct node *n, struct node *there, struct
 		err = free_from_name(f);
 		if (err)
 			idle_both(m, n, there);
+		if (err == -EAGAIN) /* not busy: the publish that is waited for has to be */
+			wait_for_file(f);
 		file_put(f);
 	} while (err == -EAGAIN && !(call->cancel && *call->cancel));
 	return err == -EAGAIN ? -EINTR : err;

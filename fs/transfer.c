@@ -87,6 +87,52 @@ static int own_headers(struct draft *d, const struct timespec *written, bool las
 	return err;
 }
 
+/* The own upload has the file's name for good: while that is being changed it
+ * must not be created. A rename sees DRAFT_CREATING and comes back later. */
+static int hold_name(struct draft *d)
+{
+	struct tree *t = d->file->m->tree;
+	int err;
+
+	pthread_mutex_lock(&t->lock);
+	err = tree_busy_locked(t, d->file->node, &d->cancel);
+	pthread_mutex_unlock(&t->lock);
+	return err;
+}
+
+static void release_name(struct draft *d)
+{
+	struct tree *t = d->file->m->tree;
+
+	pthread_mutex_lock(&t->lock);
+	tree_idle_locked(t, d->file->node);
+	pthread_mutex_unlock(&t->lock);
+}
+
+static int create_own(struct draft *d, const struct timespec *written, bool last,
+                      struct attr *attr, struct s3_headers *headers, unsigned *taken,
+                      struct buf *key, char **id)
+{
+	struct s3_call call = flight_call(d);
+	int err = hold_name(d);
+
+	if (err)
+		return err;
+	err = own_headers(d, written, last, attr, headers, taken, key);
+	if (!err)
+		err = s3_upload_create(d->file->m->s3, key->s, headers, id, &call);
+	release_name(d);
+	return err;
+}
+
+static int create_staged(struct draft *d, const struct s3_headers *none, struct buf *key, char **id)
+{
+	struct s3_call call = flight_call(d);
+	int err = mount_hidden_key(d->file->m, key);
+
+	return err ? err : s3_upload_create(d->file->m->s3, key->s, none, id, &call);
+}
+
 static int create(struct draft *d, bool staged)
 {
 	struct file *f = d->file;
@@ -94,7 +140,6 @@ static int create(struct draft *d, bool staged)
 	struct timespec written = d->written_at;
 	bool last = d->publish;
 	unsigned taken = 0;
-	struct s3_call call = flight_call(d);
 	struct s3_headers headers = {0};
 	struct buf key = BUF_INIT;
 	struct attr attr;
@@ -103,10 +148,8 @@ static int create(struct draft *d, bool staged)
 
 	d->step = DRAFT_CREATING;
 	pthread_mutex_unlock(&f->lock);
-	err = staged ? mount_hidden_key(f->m, &key)
-	             : own_headers(d, &written, last, &attr, &headers, &taken, &key);
-	if (!err)
-		err = s3_upload_create(f->m->s3, key.s, &headers, &id, &call);
+	err = staged ? create_staged(d, &headers, &key, &id)
+	             : create_own(d, &written, last, &attr, &headers, &taken, &key, &id);
 	if (err)
 		attr_untake(f->m, f->node, taken);
 	pthread_mutex_lock(&f->lock);
@@ -134,7 +177,8 @@ static int need_upload(struct draft *d, bool staged, bool creator)
 {
 	int err;
 
-	while (!creator && d->step == DRAFT_CREATING)
+	/* (A slot that was cut off while it was composed may be late for all that.) */
+	while (!creator && d->step != DRAFT_READY)
 		(void)!file_wait(d->file, NULL);
 	err = d->error;
 	if (creator && err)
@@ -208,8 +252,9 @@ int transfer_start(struct draft *d, struct parts_action *a)
 {
 	struct mount *m = d->file->m;
 	bool first = !(a->staged ? d->staged.id : d->own.id);
-	/* A copy takes long, and moves nothing through here. */
-	struct workers *pool = a->what == PARTS_COPY ? m->copies : m->uploads;
+	/* A copy takes long, and moves nothing through here. The first one may
+	 * have to wait for a rename, which needs m->copies itself. */
+	struct workers *pool = a->what == PARTS_COPY && !first ? m->copies : m->uploads;
 	struct flight fl = {.a = *a, .frees = true};
 	int err = flight_take_off(d, pool, first ? first_transfer_job : transfer_job, &fl);
 
