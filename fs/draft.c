@@ -392,10 +392,14 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 		draft_pump(d);
 		return file_wait(f, cancel);
 	}
+	if (why == PARTS_CROWDED) {
+		draft_pump(d);
+		return file_wait(f, cancel);
+	}
 	if (why == PARTS_NO_BLOCK) {
 		if (cancel && *cancel)
 			return -EINTR;
-		draft_pump(d); /* a slot of very many pieces is made whole */
+		draft_pump(d); /* what is full can leave */
 		pthread_mutex_unlock(&f->lock);
 		draft_relieve(f->m);
 		pthread_mutex_lock(&f->lock);

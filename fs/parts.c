@@ -8,7 +8,8 @@
 #include "num.h"
 #include "slot.h"
 
-_Static_assert(PARTS_NO_BLOCK == -EAGAIN && PARTS_SEALED == -EXDEV && PARTS_STAGED == -EINPROGRESS,
+_Static_assert(PARTS_NO_BLOCK == -EAGAIN && PARTS_CROWDED == -EBUSY && PARTS_SEALED == -EXDEV &&
+                       PARTS_STAGED == -EINPROGRESS,
                "as parts.h says");
 
 #define CACHED_MAX 1024 /* pieces of one slot in memory; until then it is made whole */
@@ -147,6 +148,17 @@ static void grow(struct parts *p, uint64_t size)
 	p->size = size;
 }
 
+/* Only an IDLE slot can be made whole. What is to be written would make it
+ * that anyway. */
+static int crowded(struct parts *p, struct slot *s)
+{
+	slot_begin(p, s);
+	if (s->progress == STORED)
+		slot_changed(p, s);
+	slot_end(p, s);
+	return PARTS_CROWDED;
+}
+
 /* Up to the end of the block. Returns how many bytes, or an error. */
 static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, size_t len)
 {
@@ -165,7 +177,7 @@ static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, s
 	if (s->cached.n > 1)
 		slot_crowd(p, s->index);
 	if (s->cached.n >= CACHED_MAX)
-		return PARTS_NO_BLOCK;
+		return crowded(p, s);
 	block = slot_block(p, s, in_slot);
 	if (!block)
 		return PARTS_NO_BLOCK;

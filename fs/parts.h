@@ -50,6 +50,7 @@
 #include "s3.h"
 
 #define PARTS_NO_BLOCK (-11)  /* -EAGAIN: the memory budget is used up */
+#define PARTS_CROWDED  (-16)  /* -EBUSY: the slot is in too many pieces, until it is composed */
 #define PARTS_SEALED   (-18)  /* -EXDEV: only the own upload has these bytes */
 #define PARTS_STAGED   (-115) /* -EINPROGRESS: only the staged upload has them: complete it */
 #define PARTS_ZERO     (-1)   /* source of a range that reads as zeros */
@@ -101,7 +102,7 @@ bool parts_redirect(struct parts *p);
 /* ------------------------------------------------------------------ edits */
 
 /* Copies len bytes to offset. Returns how many it took: fewer when the blocks
- * ran out, PARTS_NO_BLOCK when none was taken. PARTS_SEALED, PARTS_STAGED,
+ * ran out, PARTS_NO_BLOCK when none was taken. PARTS_CROWDED, PARTS_SEALED, PARTS_STAGED,
  * -EFBIG (more than the uploads can carry), -ENOMEM. */
 ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t len);
 

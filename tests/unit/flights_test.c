@@ -424,7 +424,24 @@ TEST(a_writer_of_too_many_pieces_waits)
 		assert(at < 4096);
 		n = parts_write(w.parts, at, "x", 1);
 	}
-	check_int(n, PARTS_NO_BLOCK);
+	check_int(n, PARTS_CROWDED);
+	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
+	world_end(&w);
+}
+
+TEST(a_slot_that_was_sent_in_too_many_pieces_is_made_whole_when_written)
+{
+	struct parts_limits limits = {4096, 40, 4096, PARTS, false};
+	struct world w;
+	ssize_t n = 1;
+
+	world_begin_with(&w, limits);
+	for (uint64_t at = 0; n == 1; at += 3)
+		n = parts_write(w.parts, at, "x", 1);
+	slot_find(w.parts, 0)->progress = STORED;
+	slot_find(w.parts, 0)->stored_len = parts_size(w.parts);
+	w.parts->crowded = NOT_CROWDED;
+	check_int(parts_write(w.parts, 4090, "x", 1), PARTS_CROWDED);
 	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
 	world_end(&w);
 }
