@@ -143,8 +143,7 @@ bool draft_free_if_done(struct draft *d)
 	pthread_mutex_lock(&m->tree->lock);
 	f->node->drafted = false;
 	pthread_mutex_unlock(&m->tree->lock);
-	if (d->taken)
-		attr_untake(m, f->node, d->taken);
+	attr_untake(m, f->node, d->taken); /* with none, too: changes that waited for the draft */
 	if (d->error)
 		attr_never_made(m, f->node);
 	pthread_cond_broadcast(&f->changed);
