@@ -196,7 +196,9 @@ static void copy_job(void *arg)
 		begin(d, DRAFT_PUTTING, &written);
 		err = make_whole(d, NULL, &pin, size, &written);
 		end(d, err);
+		d->step = DRAFT_PUTTING; /* nothing else may start while it is unpinned */
 	} while (source_unpin(d, fl->source, &pin, err));
+	d->step = DRAFT_READY;
 	flight_land(fl, err);
 }
 

@@ -246,6 +246,13 @@ static bool find_source(struct draft *d, void *arg)
 	return false;
 }
 
+/* It is still the one that find_source() found: the file may have begun
+ * another draft meanwhile. */
+static bool is_rescued(const struct draft_source *s, const struct rescue *r)
+{
+	return s->moving && s->key && !strcmp(s->key, r->key) && !strcmp(s->etag.s, r->etag.s);
+}
+
 /* The source is a hidden copy from now on; or was lost, if there is none. */
 static void rescued(struct rescue *r, struct buf *key, const struct s3_etag *made, int err)
 {
@@ -254,7 +261,7 @@ static void rescued(struct rescue *r, struct buf *key, const struct s3_etag *mad
 
 	pthread_mutex_lock(&f->lock);
 	d = f->draft;
-	if (d && r->source < d->nsources && d->sources[r->source].moving) {
+	if (d && r->source < d->nsources && is_rescued(&d->sources[r->source], r)) {
 		struct draft_source *s = &d->sources[r->source];
 
 		s->moving = false;
