@@ -851,6 +851,9 @@ void draft_discard(struct file *f)
 	pthread_mutex_lock(&f->lock);
 	if (f->draft) {
 		draft_set_discarded(f->draft);
+		/* Also what nobody has changed is not in the bucket any more. */
+		if (f->writers && !parts_finishing(f->draft->parts))
+			f->draft->dirty = true;
 	}
 	settle(f);
 }
