@@ -109,9 +109,8 @@ static void release_name(struct draft *d)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static int create_own(struct draft *d, const struct timespec *written, bool last,
-                      struct attr *attr, struct s3_headers *headers, unsigned *taken,
-                      struct buf *key, char **id)
+static int create_own(struct draft *d, const struct timespec *written, bool last, struct attr *attr,
+                      struct s3_headers *headers, unsigned *taken, struct buf *key, char **id)
 {
 	struct s3_call call = flight_call(d);
 	int err = hold_name(d);

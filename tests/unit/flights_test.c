@@ -440,7 +440,7 @@ TEST(a_slot_that_was_sent_in_too_many_pieces_is_made_whole_when_written)
 		n = parts_write(w.parts, at, "x", 1);
 	slot_find(w.parts, 0)->progress = STORED;
 	slot_find(w.parts, 0)->stored_len = parts_size(w.parts);
-	w.parts->crowded = NOT_CROWDED;
+	w.parts->crowded = NO_SLOT;
 	check_int(parts_write(w.parts, 4090, "x", 1), PARTS_CROWDED);
 	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
 	world_end(&w);
