@@ -371,7 +371,8 @@ static enum parts_what plan_next(struct plan *p, enum parts_mode mode)
 		parts_stage(p->parts, &list, &n);
 		assert(n <= RUN && !parts_staged(p->parts, 0, p->nsources++));
 	}
-	if (p->parts->nslots > p->most_slots)
+	/* When it is finished, each copied part has one. */
+	if (!parts_finishing(p->parts) && p->parts->nslots > p->most_slots)
 		p->most_slots = p->parts->nslots;
 	if (p->parts->base.n > p->most_runs)
 		p->most_runs = p->parts->base.n;
