@@ -141,6 +141,8 @@ static void spill_job(void *arg)
 		err = source < 0 ? source : 0;
 	}
 	e = parts_spilled(d->parts, &fl->a, err, source);
+	if (source < 0 && key.len) /* it may be there all the same */
+		source_delete_later(m, buf_detach(&key));
 	buf_fini(&key);
 	flight_land(fl, err ? err : e);
 }
@@ -185,6 +187,11 @@ static void stage_job(void *arg)
 		free(u.key);
 		d->staged = (struct draft_upload){0};
 		err = source < 0 ? source : 0;
+	} else {
+		char *key = strdup(u.key); /* it may be there all the same */
+
+		if (key)
+			source_delete_later(d->file->m, key);
 	}
 	if (parts_staged(d->parts, err, source) && !err)
 		err = -ENOMEM;

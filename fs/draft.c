@@ -9,7 +9,6 @@
 #include "attr.h"
 #include "hints.h"
 #include "log.h"
-#include "proc.h"
 #include "reader.h"
 #include "source.h"
 
@@ -83,7 +82,8 @@ static int draft_new(struct file *f)
 	return 0;
 }
 
-/* The object that the file has just now. *size 0: it is empty. */
+/* The object that the file has just now. *size 0: it is empty. -EAGAIN: it is
+ * just being changed. */
 static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint64_t *size)
 {
 	struct mount *m = f->m;
@@ -92,7 +92,9 @@ static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint
 	pthread_mutex_lock(&m->tree->lock);
 	*size = f->node->attr.size;
 	*etag = f->node->etag;
-	if (f->ghost) { /* unlinked, and kept for those that have it open */
+	if (f->node->busy) {
+		err = -EAGAIN;
+	} else if (f->ghost) { /* unlinked, and kept for those that have it open */
 		buf_adds(key, f->ghost);
 		*etag = f->ghost_etag;
 		err = buf_error(key);
@@ -103,16 +105,29 @@ static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint
 	return err == -ENOENT ? -ESTALE : err; /* what it had is gone from the bucket */
 }
 
-/* A draft whose content is the object's, to be edited. */
+/* Takes back a draft in which there is nothing yet. */
+static void draft_undo(struct file *f)
+{
+	(void)!draft_free_if_done(f->draft);
+	pthread_mutex_lock(&f->m->tree->lock);
+	f->counted--; /* not the last: the caller counts it, too */
+	pthread_mutex_unlock(&f->m->tree->lock);
+}
+
+/* A draft whose content is the object's, to be edited. It is made before one
+ * looks whether the object is changing: who changes it later will see it. */
 static int draft_from_object(struct file *f)
 {
 	struct buf key = BUF_INIT;
 	struct s3_etag etag;
-	uint64_t size;
-	int source, err = object_of(f, &key, &etag, &size);
+	uint64_t size = 0;
+	int source, err = draft_new(f);
 
-	if (!err)
-		err = draft_new(f);
+	if (!err) {
+		err = object_of(f, &key, &etag, &size);
+		if (err)
+			draft_undo(f);
+	}
 	if (!err && file_unlinked(f))
 		draft_set_discarded(f->draft);
 	if (!err && size) {
@@ -132,8 +147,10 @@ bool draft_free_if_done(struct draft *d)
 
 	if (d->flights || d->reading || d->step != DRAFT_READY || d->own.id || d->staged.id)
 		return false;
-	if (d->dirty && (f->writers || !(d->error || d->discarded)))
-		return false; /* it has bytes to keep, or an error to tell */
+	if (d->dirty && (d->error       ? f->writers != 0 /* an error to tell */
+	                 : d->discarded ? f->handles != 0 /* bytes for those that have it open */
+	                                : true))
+		return false;
 	pthread_mutex_lock(&m->drafts_lock);
 	*(d->previous ? &d->previous->next : &m->drafts) = d->next;
 	if (d->next)
@@ -216,17 +233,13 @@ static int start(struct draft *d, struct parts_action *a)
 static void judge(struct draft *d)
 {
 	struct file *f = d->file;
-	char arguments[8192];
 	struct parts_range head;
-	size_t n;
 
 	if (d->judged || f->m->conf.staging != MOUNT_STAGING_AUTO || parts_slots(d->parts) < 2)
 		return;
 	d->judged = true;
 	head = parts_at(d->parts, 0, HINTS_HEAD);
-	n = f->nusers ? proc_arguments(f->users[0], arguments, sizeof arguments) : 0;
-	if (head.kind == PARTS_IS_MEMORY &&
-	    hints_many_passes(hints_program(arguments, n), head.data, head.len))
+	if (head.kind == PARTS_IS_MEMORY && hints_many_passes(f->program, head.data, head.len))
 		(void)!parts_redirect(d->parts);
 }
 
@@ -284,7 +297,7 @@ static int start_over(struct draft *d)
 
 static int pump(struct draft *d)
 {
-	if (!d->dirty || d->error || (d->discarded && !d->file->writers))
+	if (!d->dirty || d->error || (d->discarded && !d->file->handles))
 		return give_up(d);
 	if (parts_outgrown(d->parts) || (parts_finishing(d->parts) && !d->publish)) {
 		int err = start_over(d);
@@ -311,17 +324,6 @@ void draft_pump(struct draft *d)
 
 /* ------------------------------------------------------------------- edits */
 
-/* A copy of attributes or a rename is under way: the ETag is about to change. */
-static bool object_is_changing(struct file *f)
-{
-	bool busy;
-
-	pthread_mutex_lock(&f->m->tree->lock);
-	busy = f->node->busy;
-	pthread_mutex_unlock(&f->m->tree->lock);
-	return busy;
-}
-
 /* It is being published: what it is now will be the object. */
 static bool is_frozen(const struct draft *d)
 {
@@ -338,11 +340,11 @@ static int editable(struct file *f, const atomic_bool *cancel)
 	while (!err) {
 		struct draft *d = f->draft;
 
-		if (!d && object_is_changing(f))
-			err = file_wait(f, cancel);
-		else if (!d)
+		if (!d) {
 			err = draft_from_object(f);
-		else if (d->error)
+			if (err == -EAGAIN)
+				err = file_wait(f, cancel);
+		} else if (d->error)
 			return d->error;
 		else if (is_frozen(d))
 			err = file_wait(f, cancel);
@@ -827,21 +829,20 @@ static void settle(struct file *f)
 		file_put(f);
 }
 
-void draft_writer_came(struct file *f)
+void draft_user_came(struct file *f, bool writes)
 {
 	pthread_mutex_lock(&f->lock);
-	f->writers++;
+	f->handles++;
+	f->writers += writes;
 	pthread_mutex_unlock(&f->lock);
 }
 
-void draft_writer_gone(struct file *f)
+void draft_user_gone(struct file *f, bool writes)
 {
 	pthread_mutex_lock(&f->lock);
-	if (--f->writers) {
-		pthread_mutex_unlock(&f->lock);
-		return;
-	}
-	if (f->draft)
+	f->handles--;
+	f->writers -= writes;
+	if (writes && !f->writers && f->draft)
 		ask_publish(f->draft);
 	settle(f);
 }

@@ -126,10 +126,11 @@ void draft_publish_later(struct file *f);
 int draft_sync(struct file *f, const atomic_bool *cancel) s3_must_check;
 /* The latched error. */
 int draft_error(struct file *f);
-/* Somebody may write from now on; the draft stays until its outcome is told. */
-void draft_writer_came(struct file *f);
-/* And no more. After the last: publishes what is dirty, forgets what failed. */
-void draft_writer_gone(struct file *f);
+/* Somebody has the file open from now on. While it may be written the draft
+ * stays until its outcome is told; while it has no name, for its readers. */
+void draft_user_came(struct file *f, bool writes);
+/* And no more. After the last writer: publishes what is dirty, forgets what failed. */
+void draft_user_gone(struct file *f, bool writes);
 /* The file was unlinked. */
 void draft_discard(struct file *f);
 

@@ -11,6 +11,7 @@
 
 #include <pthread.h>
 
+#include "hints.h"
 #include "mount.h"
 
 #define FILE_USERS 16
@@ -23,7 +24,8 @@ struct file {
 	unsigned counted;  /* tree lock */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* something in the file or its draft did */
-	unsigned writers;       /* open handles that may write */
+	unsigned handles;       /* open ones */
+	unsigned writers;       /* those that may write */
 	struct draft *draft;    /* NULL: the content is the object's */
 	uint64_t published;     /* counts publishes */
 	bool passes;            /* a program may come back to what it has written */
@@ -31,6 +33,7 @@ struct file {
 	struct s3_etag ghost_etag;
 	pid_t users[FILE_USERS]; /* processes that opened or wrote it, the latest first */
 	unsigned nusers;
+	enum hints_program program; /* the latest of them */
 };
 
 /* The node's file, made if need be; counted. NULL: no memory. */
@@ -46,7 +49,7 @@ bool file_unlinked(struct file *f);
 /* Waits for file->changed, with file->lock held: 0, or -EINTR when cancelled. */
 int file_wait(struct file *f, const atomic_bool *cancel) s3_must_check;
 
-/* The process uses the file. Takes file->lock. */
+/* The process uses the file. Takes file->lock; looks into /proc. */
 void file_used_by(struct file *f, pid_t pid);
 /* A process other than the one whose thread tid is closing it, or that process
  * by another descriptor, still has it open for writing: one that used it, or

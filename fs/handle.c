@@ -39,8 +39,8 @@ void handle_release(struct mount *m, struct handle *h)
 	if (h->next)
 		h->next->previous = h->previous;
 	pthread_mutex_unlock(&m->handles_lock);
-	if (h->file && h->writes)
-		draft_writer_gone(h->file);
+	if (h->file)
+		draft_user_gone(h->file, h->writes);
 	if (h->file)
 		file_put(h->file);
 	reader_free(h->reader);
@@ -67,11 +67,11 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 	h->file = file_get(m, h->node);
 	if (!h->file)
 		return -ENOMEM;
-	if ((flags & O_ACCMODE) == O_RDONLY)
+	h->writes = (flags & O_ACCMODE) != O_RDONLY;
+	h->appends = h->writes && flags & O_APPEND;
+	draft_user_came(h->file, h->writes);
+	if (!h->writes)
 		return 0;
-	h->writes = true;
-	h->appends = flags & O_APPEND;
-	draft_writer_came(h->file);
 	file_used_by(h->file, pid);
 	/* Who can read it may do so; but rsync only opens its files that way. */
 	if ((flags & O_ACCMODE) == O_RDWR && !(flags & O_EXCL && hints_temporary(h->node->name)))

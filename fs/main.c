@@ -104,6 +104,7 @@ static bool find_dirty(struct draft *d, void *arg)
 	if (!d->dirty || d->discarded || d->error)
 		return false;
 	file_hold(d->file);
+	d->file->handles++;
 	d->file->writers++; /* so that the draft stays until its outcome is known */
 	u->file = d->file;
 	return true;
@@ -124,7 +125,7 @@ static int finish_file(struct file *f)
 		          strerror(-err));
 		buf_fini(&path);
 	}
-	draft_writer_gone(f);
+	draft_user_gone(f, true);
 	file_put(f);
 	return err != 0;
 }

@@ -163,11 +163,11 @@ static int truncate_node(struct op *op, struct node *n, uint64_t size, bool open
 
 	if (!f)
 		return -ENOMEM;
-	draft_writer_came(f);
+	draft_user_came(f, true);
 	err = draft_truncate(f, size, &op->cancelled);
 	if (!err && !open && !file_held_elsewhere(f, op_pid(op)))
 		err = draft_publish(f, &op->cancelled);
-	draft_writer_gone(f);
+	draft_user_gone(f, true);
 	file_put(f);
 	return err;
 }

@@ -270,7 +270,8 @@ static void rescued(struct rescue *r, struct buf *key, const struct s3_etag *mad
 			s->key = buf_detach(key);
 			s->etag = *made;
 			s->ours = true;
-		}
+		} else if (err == -ENOENT || err == -ESTALE)
+			draft_fail(d, -ESTALE); /* somebody else has changed the object */
 		pthread_cond_broadcast(&f->changed);
 	} else if (!err) { /* it was published meanwhile */
 		source_delete_later(f->m, buf_detach(key));
@@ -294,7 +295,7 @@ int draft_rescue(struct mount *m, const char *key, const struct draft *but, stru
 		rescued(&r, &hidden, &made, err);
 		buf_fini(&hidden);
 		if (err == -ENOENT || err == -ESTALE)
-			return 0; /* somebody else was faster: the draft will say so */
+			err = 0; /* that draft has failed; there may be others */
 	}
 	return err;
 }
