@@ -3,7 +3,7 @@
  * draft.h - the unpublished content of a file, and how it gets into the bucket.
  *
  * A draft is a part table (parts.h) and the upload that carries it. Programs
- * edit it (draft.c); transfers are jobs of the worker pools (upload.c). After
+ * edit it (edit.c); transfers are jobs of the worker pools (flight.h). After
  * each edit and each landing draft_pump() decides what flies next: nothing
  * else starts a transfer.
  *
@@ -154,8 +154,13 @@ void draft_moved(struct mount *m, const char *key, const char *to, const struct 
 int draft_rescue(struct mount *m, const char *key, const struct draft *but,
                  struct s3_call *call) s3_must_check;
 
-/* ------------------------- between draft.c, transfer.c, aside.c and publish.c */
+/* ----------------- between draft.c, edit.c, transfer.c, aside.c and publish.c */
 
+/* A draft with nothing in it. */
+int draft_new(struct file *f) s3_must_check;
+/* One whose content is the object's, to be edited. -EAGAIN: that is just being
+ * changed. */
+int draft_from_object(struct file *f) s3_must_check;
 void draft_pump(struct draft *d);
 void draft_fail(struct draft *d, int error); /* latches; error < 0 */
 /* The file has no name any more: its bytes go nowhere. */
