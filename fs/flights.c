@@ -33,7 +33,7 @@ static int own_number(struct parts *p, struct slot *s)
 }
 
 /* A number in the staged upload; there is room. */
-static int staged_number(struct parts *p, struct slot *s)
+int staged_number(struct parts *p, struct slot *s)
 {
 	struct s3_part *parts;
 
@@ -53,7 +53,7 @@ static bool staged_is_full(const struct parts *p, const struct slot *s)
 	return !s->number && p->nstaged >= stage_parts(p);
 }
 
-static void fly(struct parts *p, struct slot *s, struct parts_action *a)
+void slot_fly(struct parts *p, struct slot *s, struct parts_action *a)
 {
 	slot_begin(p, s);
 	a->generation = s->generation;
@@ -67,7 +67,7 @@ static void fly(struct parts *p, struct slot *s, struct parts_action *a)
 	slot_end(p, s);
 }
 
-static int action_send(struct parts *p, struct slot *s, struct parts_action *a)
+int action_send(struct parts *p, struct slot *s, struct parts_action *a)
 {
 	uint64_t at = s->skip, len = slot_len(p, s->index);
 	bool own = goes_own(p, s);
@@ -87,7 +87,7 @@ static int action_send(struct parts *p, struct slot *s, struct parts_action *a)
 		at = s->cached.v[i].to;
 	}
 	action_add(p, a, s, at, len, true);
-	fly(p, s, a);
+	slot_fly(p, s, a);
 	return 0;
 }
 
@@ -131,10 +131,7 @@ static bool untouched(const struct slot *s, bool further)
 	              !s->skip && !(further && s->own_number));
 }
 
-/* How many bytes can be copied from one object, as one part that begins with
- * the slot at index; 0: not even that slot. *prefix: those of them that belong
- * to the last slot of the file, whose rest is something else. */
-static uint64_t copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
+uint64_t slots_copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
 {
 	uint64_t start = index * p->part_size, end = parts_slots(p), slots = 0, bytes = 0;
 	uint64_t most = p->limits.equal ? p->part_size : p->limits.copy_max;
@@ -187,11 +184,11 @@ static int action_copy(struct parts *p, struct slot *s, uint64_t len, uint64_t p
 	                           .source_offset = base.source_offset};
 	slot_drop_blocks(p, s);
 	s->span = slots;
-	fly(p, s, a);
+	slot_fly(p, s, a);
 	return 0;
 }
 
-static int action_compose(struct parts *p, struct slot *s, bool compact, struct parts_action *a)
+int action_compose(struct parts *p, struct slot *s, bool compact, struct parts_action *a)
 {
 	int err = p->finishing ? own_number(p, s) : 0;
 
@@ -205,15 +202,14 @@ static int action_compose(struct parts *p, struct slot *s, bool compact, struct 
 	return 0;
 }
 
-/* What the slot at index needs before the own upload holds it. */
-static int own_next(struct parts *p, uint64_t index, struct parts_action *a)
+int action_next(struct parts *p, uint64_t index, struct parts_action *a)
 {
 	struct slot *s = slot_make(p, index);
 	uint64_t prefix = 0, at, len;
 
 	if (!s)
 		return -ENOMEM;
-	len = p->finishing ? copyable(p, index, &prefix) : 0;
+	len = p->finishing ? slots_copyable(p, index, &prefix) : 0;
 	if (len >= p->limits.part_min)
 		return action_copy(p, s, len, prefix, a);
 	if (first_gap(p, s, &at).kind == PARTS_IS_REMOTE)
@@ -245,6 +241,8 @@ static int next_missing(struct parts *p, struct parts_action *a)
 	uint64_t end = parts_slots(p);
 	bool complete = true;
 
+	if (p->gathering != NO_SLOT)
+		return gather_next(p, a);
 	/* Not every slot can have a number: full ones go with others, by a copy. */
 	if (!p->finishing && p->ready && end > p->limits.parts)
 		return next_ready(p, a);
@@ -252,6 +250,8 @@ static int next_missing(struct parts *p, struct parts_action *a)
 		a->what = PARTS_STAGE;
 		return 0;
 	}
+	if (!p->finishing && gather_must(p))
+		return gather_next(p, a);
 	p->finishing = true;
 	for (uint64_t i = p->low; i < end;) {
 		struct slot *s = slot_find(p, i);
@@ -265,7 +265,7 @@ static int next_missing(struct parts *p, struct parts_action *a)
 		}
 		complete = false;
 		if (!s || (s->progress == IDLE && !s->composing))
-			return own_next(p, i, a);
+			return action_next(p, i, a);
 		if (own_number(p, s))
 			return -EFBIG;
 		i += span;
@@ -316,7 +316,7 @@ static int next_unsafe(struct parts *p, struct parts_action *a)
 		if (s->progress == FLYING || s->composing || s->spilling.n)
 			waits = true;
 		else if (s->index < p->direct)
-			return own_next(p, s->index, a);
+			return action_next(p, s->index, a);
 		else if (!extents_cover(&s->dirty, 0, p->part_size))
 			spill = true;
 		else if (staged_is_full(p, s))
@@ -341,6 +341,7 @@ int parts_next(struct parts *p, enum parts_mode mode, struct parts_action *a)
 		return 0;
 	if (mode == PARTS_FINISH)
 		return next_missing(p, a);
+	p->gathering = NO_SLOT; /* nobody wants it finished any more */
 	err = parts_slots(p) > 1 ? next_ready(p, a) : 0;
 	if (!err && a->what == PARTS_NOTHING)
 		err = next_crowded(p, a);
@@ -481,9 +482,9 @@ int parts_fetch(struct parts *p, uint64_t index, struct parts_action *a)
 	if (s->compact)
 		return made_whole(p, s);
 	/* Numbers are given in order, by parts_next(). */
-	if (p->finishing ? !s->own_number
-	                 : s->index >= p->direct &&
-	                           (slot_len(p, index) < p->part_size || staged_is_full(p, s)))
+	if (p->finishing ? !s->own_number : p->gathering != NO_SLOT && !s->number)
+		return 0;
+	if (!goes_own(p, s) && (slot_len(p, index) < p->part_size || staged_is_full(p, s)))
 		return 0;
 	return action_send(p, s, a);
 }

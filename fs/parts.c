@@ -31,6 +31,7 @@ struct parts *parts_new(const struct parts_limits *limits, const struct parts_me
 	p->mem = *mem;
 	p->crowded = NO_SLOT;
 	p->appended = NO_SLOT;
+	p->gathering = NO_SLOT;
 	p->zeros = calloc(1, mem->block_size);
 	if (!p->zeros) {
 		free(p);
@@ -54,6 +55,7 @@ void parts_clear(struct parts *p)
 	p->staged_slots = 0;
 	p->crowded = NO_SLOT;
 	p->appended = NO_SLOT;
+	p->gathering = NO_SLOT;
 	p->outgrown = false;
 	p->finishing = false;
 }

@@ -172,7 +172,7 @@ struct parts_piece {
 
 struct parts_action {
 	enum parts_what what;
-	bool staged;     /* SEND: to the staged upload */
+	bool staged;     /* SEND, COPY: to the staged upload */
 	uint64_t slot;   /* the first */
 	unsigned number; /* of the part */
 	uint64_t size;   /* bytes to be moved */

@@ -58,6 +58,7 @@ struct parts {
 	uint64_t ready_from; /* none of them is below it */
 	uint64_t crowded;    /* a slot of very many pieces, or NO_SLOT */
 	uint64_t appended;   /* a slot that was filled up from where its base ends, or NO_SLOT */
+	uint64_t gathering;  /* where the slots begin that are being gathered, or NO_SLOT */
 	bool outgrown;
 	bool finishing;
 	bool spilling;          /* one spill at a time */
@@ -113,6 +114,26 @@ bool slot_appended(const struct parts *p, const struct slot *s);
 
 /* Notes slots that are kept in very many pieces. */
 void slot_crowd(struct parts *p, uint64_t index);
+
+/* How many bytes can be copied from one object, as one part that begins with
+ * the slot at index; 0: not even that slot. *prefix: those of them that belong
+ * to the last slot of the file, whose rest is something else. */
+uint64_t slots_copyable(const struct parts *p, uint64_t index, uint64_t *prefix);
+
+/* The take-offs of a slot: it is sent as it is, which must be possible, or
+ * composed first. -ENOMEM, -EFBIG. */
+int action_send(struct parts *p, struct slot *s, struct parts_action *a);
+int action_compose(struct parts *p, struct slot *s, bool compact, struct parts_action *a);
+/* What the slot needs before its upload holds it. */
+int action_next(struct parts *p, uint64_t index, struct parts_action *a);
+
+/* Of gather.c: the file lies in more pieces than the own upload has numbers
+ * for; the slots from p->gathering on are to be put together. */
+bool gather_must(struct parts *p);
+int gather_next(struct parts *p, struct parts_action *a);
+/* The slot's number in the staged upload; -ENOMEM. */
+int staged_number(struct parts *p, struct slot *s);
+void slot_fly(struct parts *p, struct slot *s, struct parts_action *a);
 
 /* Room for a slot's pieces in an action. -ENOMEM. */
 int action_begin(struct parts *p, struct parts_action *a, uint64_t index, size_t pieces);

@@ -60,6 +60,7 @@ int parts_restart(struct parts *p)
 	}
 	p->outgrown = false;
 	p->finishing = false;
+	p->gathering = NO_SLOT;
 	p->numbers = 0;
 	p->top = 0;
 	p->low = 0;

@@ -192,6 +192,7 @@ static int need_upload(struct draft *d, bool staged, bool creator)
 
 static int copy_part(struct draft *d, const struct parts_action *a, struct s3_etag *etag)
 {
+	const struct draft_upload *u = a->staged ? &d->staged : &d->own;
 	struct s3_call call = flight_call(d);
 	struct source_pin pin;
 	int err;
@@ -200,7 +201,7 @@ static int copy_part(struct draft *d, const struct parts_action *a, struct s3_et
 		if (source_pin(d, a->source, &pin))
 			return -ENOMEM;
 		pthread_mutex_unlock(&d->file->lock);
-		err = s3_upload_part_copy(d->file->m->s3, d->own.key, d->own.id, a->number, pin.key,
+		err = s3_upload_part_copy(d->file->m->s3, u->key, u->id, a->number, pin.key,
 		                          a->source_offset, a->size, &pin.etag, etag, &call);
 		pthread_mutex_lock(&d->file->lock);
 	} while (source_unpin(d, a->source, &pin, err));

@@ -42,12 +42,14 @@ enum reached {
 	SYNCED,
 	TOO_MANY,
 	TOO_LARGE,
+	GATHERED,
 	DONE
 };
 static const char *const reached_names[] = {
-	"wrote",     "short",   "no block", "sealed",    "sent",       "copied",    "fetched",
-	"spilled",   "dropped", "outgrown", "restarted", "redirected", "staged",    "stage first",
-	"compacted", "spans",   "prefixed", "synced",    "too many",   "too large", "done"};
+	"wrote",    "short",       "no block",  "sealed",   "sent",      "copied",
+	"fetched",  "spilled",     "dropped",   "outgrown", "restarted", "redirected",
+	"staged",   "stage first", "compacted", "spans",    "prefixed",  "synced",
+	"too many", "too large",   "gathered",  "done"};
 
 static unsigned long random_next(void)
 {
@@ -262,6 +264,8 @@ static void judge(const struct model *m, const struct parts_action *a, enum part
 		assert(len == PART && m->size > PART);
 	if (a->staged)
 		assert(len == PART && !m->w.parts->finishing);
+	if (a->staged && a->what == PARTS_COPY)
+		count[GATHERED]++;
 	if (a->what == PARTS_COPY) {
 		assert(a->size >= m->w.limits.part_min && a->size <= m->w.limits.copy_max);
 		world_copy(&m->w, a, sent);
@@ -551,7 +555,7 @@ static void operate(struct model *m)
 		calm(m, false);
 		do_restart(m);
 	}
-	if (op < 50 && !m->w.parts->finishing) {
+	if (op < 50 && !m->w.parts->finishing && m->w.parts->gathering == NO_SLOT) {
 		edit(m);
 	} else if (op < 98) {
 		move(m);

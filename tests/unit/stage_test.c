@@ -246,6 +246,28 @@ TEST(slots_beyond_the_numbers_of_the_own_upload_are_staged)
 	world_end(&w);
 }
 
+TEST(a_file_in_too_many_pieces_is_gathered_first)
+{
+	struct world w;
+	struct s3_part *list;
+	size_t n;
+
+	world_begin_with(&w, (struct parts_limits){PART, 40, COPY, 8, false});
+	check(parts_redirect(w.parts));
+	for (uint64_t i = 0; i < 20; i++) { /* 0, 7, 14, 1, 8, ... */
+		write_ok(&w, i * 7 % 20 * PART, PART);
+		sync_all(&w);
+	}
+	drop_all(&w);
+	send_all(&w);
+	check_int(parts_list(w.parts, &list, &n), 0);
+	check(n <= 8);
+	for (uint64_t i = 0, at = 0; i < n; at += list[i++].size)
+		check(!memcmp(w.upload[list[i].number].data, text(at, list[i].size), list[i].size));
+	free(list);
+	world_end(&w);
+}
+
 TEST(a_finished_table_can_begin_again)
 {
 	struct world w;
