@@ -226,6 +226,17 @@ static int start(struct draft *d, struct parts_action *a)
 	}
 }
 
+bool draft_will_judge(struct file *f, uint64_t end)
+{
+	bool will;
+
+	pthread_mutex_lock(&f->lock);
+	will = f->draft && !f->draft->judged &&
+	       end + parts_size(f->draft->parts) > f->m->conf.part_size;
+	pthread_mutex_unlock(&f->lock);
+	return will;
+}
+
 /* Before the first full slot leaves: will there be more than one pass? */
 static void judge(struct draft *d)
 {
@@ -546,7 +557,8 @@ void draft_relieve(struct mount *m)
 {
 	if (reader_relieve(m) || draft_any(m, drop_one, NULL))
 		return;
-	for (int first = 1; first >= 0 && !m->flying; first--) {
+	/* What is being read ahead, beyond the readers' share, can be had soon. */
+	for (int first = 1; first >= 0 && !m->flying && !budget_read_too_much(m->budget); first--) {
 		struct victim v = {.first = first};
 
 		draft_any(m, find_victim, &v);

@@ -115,6 +115,8 @@ ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t 
 /* The next byte of the file from offset on that is data, or is none: lseek(2)
  * with SEEK_DATA or SEEK_HOLE. -ENXIO, -ENODATA: there is no draft. */
 int64_t draft_seek(struct file *f, uint64_t offset, bool data);
+/* A write up to there will decide which way the slots go, by who writes. */
+bool draft_will_judge(struct file *f, uint64_t end);
 /* More than one pass over the file is to be expected. */
 void draft_expect_passes(struct file *f);
 

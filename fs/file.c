@@ -93,31 +93,26 @@ int file_wait(struct file *f, const atomic_bool *cancel)
 	return wait_moment(&f->changed, &f->lock, cancel);
 }
 
-/* Not with the file's lock held: who waits for a page of this file to be read
- * keeps /proc from answering. */
-static enum hints_program program_of(pid_t pid)
+void file_written_by(struct file *f, pid_t pid)
 {
 	char arguments[8192];
+	/* Not with the file's lock held: who waits for a page of this file to be
+	 * read keeps /proc from answering. */
+	size_t n = proc_arguments(pid, arguments, sizeof arguments);
+	enum hints_program program = hints_program(arguments, n);
 
-	return hints_program(arguments, proc_arguments(pid, arguments, sizeof arguments));
+	pthread_mutex_lock(&f->lock);
+	f->program = program;
+	pthread_mutex_unlock(&f->lock);
 }
 
 void file_used_by(struct file *f, pid_t pid)
 {
-	enum hints_program program;
 	unsigned i = 0;
-	bool known;
 
 	if (pid <= 0)
 		return;
 	pthread_mutex_lock(&f->lock);
-	known = f->nusers && f->users[0] == pid;
-	pthread_mutex_unlock(&f->lock);
-	if (known)
-		return;
-	program = program_of(pid);
-	pthread_mutex_lock(&f->lock);
-	f->program = program;
 	while (i < f->nusers && f->users[i] != pid)
 		i++;
 	if (i == f->nusers)

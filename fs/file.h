@@ -33,7 +33,7 @@ struct file {
 	struct s3_etag ghost_etag;
 	pid_t users[FILE_USERS]; /* processes that opened or wrote it, the latest first */
 	unsigned nusers;
-	enum hints_program program; /* the latest of them */
+	enum hints_program program; /* that writes it */
 };
 
 /* The node's file, made if need be; counted. NULL: no memory. */
@@ -49,7 +49,11 @@ bool file_unlinked(struct file *f);
 /* Waits for file->changed, with file->lock held: 0, or -EINTR when cancelled. */
 int file_wait(struct file *f, const atomic_bool *cancel) s3_must_check;
 
-/* The process uses the file. Takes file->lock; looks into /proc. */
+/* The process writes the file: which program is it? Takes file->lock; looks
+ * into /proc. */
+void file_written_by(struct file *f, pid_t pid);
+
+/* The process uses the file. Takes file->lock. */
 void file_used_by(struct file *f, pid_t pid);
 /* A process other than the one whose thread tid is closing it, or that process
  * by another descriptor, still has it open for writing: one that used it, or

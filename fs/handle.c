@@ -243,6 +243,9 @@ ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t of
 	if (!h->writes)
 		return -EBADF;
 	file_used_by(h->file, pid);
+	/* Not at its opening: a shell opens a file, and becomes the program then. */
+	if (draft_will_judge(h->file, offset + len))
+		file_written_by(h->file, pid);
 	return draft_write(h->file, data, len, offset, h->appends, cancel);
 }
 
