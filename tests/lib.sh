@@ -137,8 +137,15 @@ kill_at() {
 	pid=$!
 	until_true 30 has_size "$size" "$file"
 	kill -0 "$pid" || fail "ended before it could be killed: $*"
-	kill -KILL "$pid"
-	wait "$pid" 2>/dev/null || true
+	kill_by KILL "$pid" 137
+}
+
+# kill_by SIGNAL PID STATUS: and it is that signal that ends the child.
+kill_by() {
+	local status=0
+	kill "-$1" "$2"
+	wait "$2" 2>/dev/null || status=$?
+	expect "the status of what was ended by $1" "$status" "$3"
 }
 has_size() { (($(stat -c %s "$2") >= $1)); }
 
