@@ -59,13 +59,14 @@ enum s3_addressing {
 /* All strings are borrowed for s3_new() only. NULL or 0: the default. */
 struct s3_conf {
 	const char *bucket;
-	const char *endpoint;      /* URL; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
-	                              the profile's endpoint_url, or AWS by region */
-	const char *region;        /* else AWS_REGION, AWS_DEFAULT_REGION, the
-	                              profile's region, or us-east-1 */
-	const char *profile;       /* else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
-	const char *storage_class; /* x-amz-storage-class of what is made */
+	const char *endpoint; /* URL; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
+	                         the profile's endpoint_url, or AWS by region */
+	const char *region;   /* else AWS_REGION, AWS_DEFAULT_REGION, the
+	                         profile's region, or us-east-1 */
+	const char *profile;  /* else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
 	const char *user_agent;
+	const char *acl;     /* x-amz-acl of all that is made; "keep": an object that is
+	                        copied or replaced hands its list on, by two requests */
 	const char *ca_file; /* PEM; else AWS_CA_BUNDLE, else the system's */
 	enum s3_addressing addressing;
 	bool anonymous;             /* send unsigned requests */
@@ -92,6 +93,7 @@ struct s3_call {
 	                              network; a try that fails takes its own back */
 	_Atomic uint64_t *retries; /* in: grows by one with each further try */
 	unsigned retry_time_s;     /* in: 0, or instead of the client's own */
+	bool may_refuse;           /* in: -EACCES is an answer like -ENOENT: not logged */
 	struct s3_fault fault;     /* out: valid after an error */
 };
 
@@ -161,7 +163,8 @@ void s3_stats(const struct s3 *s3, struct s3_stats *out);
 /* ---------------------------------------------------------------- objects */
 
 enum s3_flags {
-	S3_IF_ABSENT = 1, /* If-None-Match: *, where the service honours it */
+	S3_IF_ABSENT = 1,     /* If-None-Match: *, where the service honours it */
+	S3_KEEP_METADATA = 2, /* of s3_copy() alone */
 };
 
 /* PutObject. headers may be NULL. etag may be NULL. size <= S3_PART_MAX. */
@@ -182,13 +185,27 @@ ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iov
 int s3_head(struct s3 *s3, const char *key, struct s3_object *object,
             struct s3_call *call) s3_must_check;
 
-/* CopyObject within the bucket, up to S3_PART_MAX. headers NULL: all metadata
- * travels along; else these replace it (content-type and the other settable
- * names of struct s3_headers; the rest is ignored). from may equal to if headers are given.
- * if_match: -ESTALE when the source has another ETag by now. */
+/* CopyObject within the bucket, up to S3_PART_MAX. headers NULL: the metadata
+ * travels along, but storage class, encryption and redirection do not; else
+ * these replace it (content-type and the other settable names of struct
+ * s3_headers; the rest is ignored). With S3_KEEP_METADATA they are those of the
+ * source: what travels by itself does, and the rest is taken from them. Tags
+ * travel, but not all services let them when metadata are replaced. from may
+ * equal to if metadata are replaced. if_match: -ESTALE when the source has
+ * another ETag by now. */
 int s3_copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, const char *to,
             const struct s3_headers *headers, unsigned flags, struct s3_etag *etag,
             struct s3_call *call) s3_must_check;
+
+/* GetObjectTagging. *tags is for free(): "key=value&...", encoded as the header
+ * x-amz-tagging wants them; "" if there are none. */
+int s3_get_tags(struct s3 *s3, const char *key, char **tags, struct s3_call *call) s3_must_check;
+/* PutObjectTagging, of what s3_get_tags() gave. */
+int s3_put_tags(struct s3 *s3, const char *key, const char *tags,
+                struct s3_call *call) s3_must_check;
+
+/* With acl "keep": to gets the access control list of from, as s3_copy() gives it. */
+void s3_keep_acl(struct s3 *s3, const char *from, const char *to, struct s3_call *call);
 
 /* DeleteObject: no error if there is none. */
 int s3_delete(struct s3 *s3, const char *key, struct s3_call *call) s3_must_check;

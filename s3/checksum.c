@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "checksum.h"
 
-#include "buf.h"
-
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -66,17 +64,4 @@ int checksum_unhex(unsigned char *to, size_t n, const char *hex)
 		to[i / 2] = (unsigned char)(to[i / 2] << 4 | (at - digits));
 	}
 	return 0;
-}
-
-void checksum_base64(struct buf *to, const unsigned char *bytes, size_t n)
-{
-	while (n > 0) {
-		size_t chunk = n < 48 ? n : 48;
-		unsigned char text[65];
-		int length = EVP_EncodeBlock(text, bytes, (int)chunk);
-
-		buf_add(to, text, (size_t)length);
-		bytes += chunk;
-		n -= chunk;
-	}
 }

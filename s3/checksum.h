@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * checksum.h - digests of byte ranges, and their two spellings.
+ * checksum.h - digests of byte ranges.
  *
  * Pure. 0, or -ENOMEM when OpenSSL gives no context (-EIO when it refuses the
  * digest, as MD5 in a FIPS build).
@@ -10,8 +10,6 @@
 
 #include <stddef.h>
 #include <sys/uio.h>
-
-struct buf;
 
 #define CHECKSUM_SHA256 32
 #define CHECKSUM_MD5    16
@@ -30,6 +28,5 @@ int checksum_hmac_sha256(const void *key, size_t key_size, const void *bytes, si
 char *checksum_hex(char *to, const unsigned char *bytes, size_t n);
 /* The reverse of exactly n bytes; -EINVAL if hex is anything else. */
 int checksum_unhex(unsigned char *to, size_t n, const char *hex) checksum_must_check;
-void checksum_base64(struct buf *to, const unsigned char *bytes, size_t n);
 
 #endif

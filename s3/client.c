@@ -98,9 +98,7 @@ static int set_up_place(struct s3 *s3, const struct s3_conf *conf, struct s3_fau
 	s3->path_style = style == S3_ADDRESS_PATH ||
 	                 (style == S3_ADDRESS_AUTO && (!s3->aws || !fits_host(conf->bucket)));
 	s3->bucket = strdup(conf->bucket);
-	if (conf->storage_class)
-		s3->storage_class = strdup(conf->storage_class);
-	if (!s3->bucket || (conf->storage_class && !s3->storage_class))
+	if (!s3->bucket)
 		return -ENOMEM;
 	err = place_init(&s3->places[0], endpoint, region);
 	return err == -EINVAL ? refuse(fault, "Endpoint", "not the URL of a service", endpoint)
@@ -142,7 +140,11 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 	s3->connect_timeout_s = conf->connect_timeout_s ? conf->connect_timeout_s : 10;
 	s3->stall_timeout_s = conf->stall_timeout_s ? conf->stall_timeout_s : 30;
 	s3->retry_time_s = conf->retry_time_s ? conf->retry_time_s : 300;
-	err = creds_load(&s3->creds, conf->profile, conf->anonymous, fault);
+	s3->keep_acl = conf->acl && !strcmp(conf->acl, "keep");
+	s3->acl = conf->acl && !s3->keep_acl ? strdup(conf->acl) : NULL;
+	err = conf->acl && !s3->keep_acl && !s3->acl ? -ENOMEM : 0;
+	if (!err)
+		err = creds_load(&s3->creds, conf->profile, conf->anonymous, fault);
 	if (!err)
 		err = set_up_place(s3, conf, fault);
 	if (!err)
@@ -164,7 +166,7 @@ void s3_free(struct s3 *s3)
 	place_fini(&s3->places[1]);
 	pthread_mutex_destroy(&s3->lock);
 	free(s3->bucket);
-	free(s3->storage_class);
+	free(s3->acl);
 	free(s3);
 }
 

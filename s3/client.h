@@ -25,12 +25,13 @@ struct client_place {
 
 struct s3 {
 	char *bucket;
-	char *storage_class; /* NULL: none is asked for */
-	struct creds creds;  /* access NULL: anonymous */
+	struct creds creds; /* access NULL: anonymous */
 	struct http *http;
 	bool aws;        /* no endpoint was given: AWS's, by region */
 	bool path_style; /* the bucket is in the path, not in the host */
 	unsigned connect_timeout_s, stall_timeout_s, retry_time_s;
+	char *acl;     /* x-amz-acl of what is made; NULL: none */
+	bool keep_acl; /* acl.h */
 
 	pthread_mutex_t lock; /* a leaf: for the move from places[0] to [1] */
 	struct client_place places[2];

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "acl.h"
 #include "checksum.h"
 #include "object.h"
 #include "xml.h"
@@ -19,7 +20,8 @@ int s3_upload_create(struct s3 *s3, const char *key, const struct s3_headers *he
 	int err;
 
 	request_param(&r, "uploads", "");
-	object_add_headers(s3, &r, headers);
+	object_add_headers(&r, headers);
+	request_header(&r, "x-amz-acl", s3->acl);
 	err = request_run(s3, &r, &answer, call);
 	if (!err) {
 		err = xml_read_upload_id(answer.body.s, answer.body.len, id);
@@ -226,7 +228,7 @@ int s3_upload_complete(struct s3 *s3, const char *key, const char *id, const str
 	const struct complete c = {key, parts, n, size};
 	struct s3_call unwatched = {0};
 	struct s3_etag made = {""};
-	struct buf text = BUF_INIT;
+	struct buf text = BUF_INIT, acl = BUF_INIT;
 	struct s3_body body = {.iovcnt = 1};
 	struct iovec iov;
 	int err = check_parts(&c);
@@ -246,9 +248,14 @@ int s3_upload_complete(struct s3 *s3, const char *key, const char *id, const str
 		request_headerf(&r, "x-amz-mp-object-size", "%llu", (unsigned long long)size);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_complete_if_absent))
 		request_header(&r, "if-none-match", "*");
-	err = send_complete(s3, &r, &c, &made, call);
+	err = acl_take(s3, key, &acl, call);
+	if (!err)
+		err = send_complete(s3, &r, &c, &made, call);
+	if (!err)
+		acl_give(s3, key, &acl, call);
 	if (!err && etag)
 		*etag = made;
+	buf_fini(&acl);
 	buf_fini(&text);
 	request_fini(&r);
 	return err;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "object.h"
 
+#include "acl.h"
 #include "checksum.h"
 #include "date.h"
+#include "encode.h"
 #include "xml.h"
 
 #include <errno.h>
@@ -37,6 +39,16 @@ static const char *const received[] = {
 	NULL,
 };
 
+/* Of these a copy has what its request says, even if all else travels along. */
+static const char *const stay_behind[] = {
+	"x-amz-storage-class",
+	"x-amz-server-side-encryption",
+	"x-amz-server-side-encryption-aws-kms-key-id",
+	"x-amz-server-side-encryption-bucket-key-enabled",
+	"x-amz-website-redirect-location",
+	NULL,
+};
+
 static bool is_among(const char *name, const char *const *names)
 {
 	for (; *names; names++) {
@@ -49,12 +61,16 @@ static bool is_among(const char *name, const char *const *names)
 	return false;
 }
 
-void object_add_headers(const struct s3 *s3, struct request *r, const struct s3_headers *headers)
+static void add_those(struct request *r, const struct s3_headers *headers, const char *const *names)
 {
-	request_header(r, "x-amz-storage-class", s3->storage_class);
 	for (size_t i = 0; headers && i < headers->n; i++)
-		if (is_among(headers->v[i].name, settable))
+		if (is_among(headers->v[i].name, names))
 			request_header(r, headers->v[i].name, headers->v[i].value);
+}
+
+void object_add_headers(struct request *r, const struct s3_headers *headers)
+{
+	add_those(r, headers, settable);
 }
 
 void object_add_etag(struct request *r, const char *name, const struct s3_etag *etag)
@@ -69,9 +85,9 @@ void object_add_source(const struct s3 *s3, struct request *r, const char *from,
 	struct buf path = BUF_INIT;
 
 	buf_addc(&path, '/');
-	uri_encode(&path, s3->bucket, false);
+	percent_encode(&path, s3->bucket, false);
 	buf_addc(&path, '/');
-	uri_encode(&path, from, true);
+	percent_encode(&path, from, true);
 	if (!r->err)
 		r->err = buf_error(&path);
 	request_header(r, "x-amz-copy-source", path.s);
@@ -121,8 +137,9 @@ static bool is_there(struct s3 *s3, const char *key, const struct s3_body *body,
 	return same;
 }
 
-int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
-           const struct s3_body *body, unsigned flags, struct s3_etag *etag, struct s3_call *call)
+static int put(struct s3 *s3, const char *key, const struct s3_headers *headers,
+               const struct s3_body *body, unsigned flags, struct s3_etag *etag,
+               struct s3_call *call)
 {
 	struct request r = {
 		.op = "PutObject", .method = "PUT", .key = key, .body = body, .flags = flags};
@@ -131,7 +148,8 @@ int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
 	const char *value;
 	int err;
 
-	object_add_headers(s3, &r, headers);
+	object_add_headers(&r, headers);
+	request_header(&r, "x-amz-acl", s3->acl);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
 		request_header(&r, "if-none-match", "*");
 	err = request_run(s3, &r, &answer, call);
@@ -150,6 +168,20 @@ int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
 		*etag = made;
 	http_answer_fini(&answer);
 	request_fini(&r);
+	return err;
+}
+
+int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
+           const struct s3_body *body, unsigned flags, struct s3_etag *etag, struct s3_call *call)
+{
+	struct buf acl = BUF_INIT;
+	int err = acl_take(s3, key, &acl, call);
+
+	if (!err)
+		err = put(s3, key, headers, body, flags, etag, call);
+	if (!err)
+		acl_give(s3, key, &acl, call);
+	buf_fini(&acl);
 	return err;
 }
 
@@ -231,18 +263,22 @@ int object_copy(struct s3 *s3, struct request *r, const char *from, const struct
 	return err;
 }
 
-int s3_copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, const char *to,
-            const struct s3_headers *headers, unsigned flags, struct s3_etag *etag,
-            struct s3_call *call)
+static int copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, const char *to,
+                const struct s3_headers *headers, unsigned flags, struct s3_etag *etag,
+                struct s3_call *call)
 {
 	struct request r = {
 		.op = "CopyObject", .method = "PUT", .key = to, .slow = true, .late_error = true};
 	int err;
 
 	object_add_source(s3, &r, from, if_match);
-	object_add_headers(s3, &r, headers);
-	if (headers)
+	if (flags & S3_KEEP_METADATA) {
+		add_those(&r, headers, stay_behind);
+	} else if (headers) {
+		object_add_headers(&r, headers);
 		request_header(&r, "x-amz-metadata-directive", "REPLACE");
+	}
+	request_header(&r, "x-amz-acl", s3->acl);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
 		request_header(&r, "if-none-match", "*");
 	err = object_copy(s3, &r, from, if_match, flags, etag, call);
@@ -251,5 +287,20 @@ int s3_copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, con
 		err = object_copy(s3, &r, from, if_match, flags, etag, call);
 	}
 	request_fini(&r);
+	return err;
+}
+
+int s3_copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, const char *to,
+            const struct s3_headers *headers, unsigned flags, struct s3_etag *etag,
+            struct s3_call *call)
+{
+	struct buf acl = BUF_INIT;
+	int err = acl_take(s3, from, &acl, call);
+
+	if (!err)
+		err = copy(s3, from, if_match, to, headers, flags, etag, call);
+	if (!err)
+		acl_give(s3, to, &acl, call);
+	buf_fini(&acl);
 	return err;
 }

@@ -7,9 +7,8 @@
 
 #include "request.h"
 
-/* Adds those of headers (may be NULL) that a client may set, and the client's
- * storage class if they name none. */
-void object_add_headers(const struct s3 *s3, struct request *r, const struct s3_headers *headers);
+/* Adds those of headers (may be NULL) that a client may set. */
+void object_add_headers(struct request *r, const struct s3_headers *headers);
 /* x-amz-copy-source, and the condition on it if there is one. */
 void object_add_source(const struct s3 *s3, struct request *r, const char *from,
                        const struct s3_etag *if_match);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "checksum.h"
+#include "encode.h"
 #include "fault.h"
 #include "request.h"
 #include "xml.h"
@@ -75,7 +76,7 @@ static int send_batch(struct s3 *s3, struct batch *b, struct s3_call *call)
 	if (!err)
 		err = checksum_md5(&iov, 1, md5);
 	if (!err) {
-		checksum_base64(&sum, md5, sizeof(md5));
+		base64_encode(&sum, md5, sizeof(md5));
 		request_header(&r, "content-md5", sum.s);
 		err = request_run(s3, &r, &answer, call);
 		if (!err) {

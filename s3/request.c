@@ -354,9 +354,10 @@ static void report(const struct run *run, int err)
 	const struct s3_fault *f = &run->call->fault;
 	char key[256];
 
-	if (err != -ENOENT)
-		atomic_fetch_add(&run->s3->errors, 1);
-	if (err == -ENOENT || err == -ESTALE || err == -EEXIST || err == -EINTR)
+	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse))
+		return;
+	atomic_fetch_add(&run->s3->errors, 1);
+	if (err == -ESTALE || err == -EEXIST || err == -EINTR)
 		return;
 	log_warn("%s %s failed after %u %s: %d %s %s%s%s", run->request->op,
 	         log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),

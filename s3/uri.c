@@ -2,62 +2,13 @@
 #include "uri.h"
 
 #include "buf.h"
+#include "encode.h"
 
 #include <ctype.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-static bool unreserved(unsigned char c)
-{
-	return c < 0x80 && (isalnum(c) || strchr("-._~", c)) && c != '\0';
-}
-
-void uri_encode(struct buf *to, const char *s, bool slash)
-{
-	static const char hex[] = "0123456789ABCDEF";
-
-	for (const unsigned char *p = (const unsigned char *)s; *p; p++) {
-		if (unreserved(*p) || (slash && *p == '/')) {
-			buf_addc(to, (char)*p);
-		} else {
-			char escape[3] = {'%', hex[*p >> 4], hex[*p & 15]};
-
-			buf_add(to, escape, 3);
-		}
-	}
-}
-
-static int hex_digit(char c)
-{
-	const char *digits = "0123456789abcdef", *at;
-
-	at = c ? strchr(digits, tolower((unsigned char)c)) : NULL;
-	return at ? (int)(at - digits) : -1;
-}
-
-int uri_decode(char *s)
-{
-	char *to = s;
-
-	for (const char *p = s; *p; p++) {
-		if (*p == '%') {
-			int high = hex_digit(p[1]);
-			int low = high < 0 ? -1 : hex_digit(p[2]);
-
-			if (low < 0 || high + low == 0)
-				return -EINVAL;
-			*to++ = (char)(high << 4 | low);
-			p += 2;
-		} else {
-			*to++ = *p == '+' ? ' ' : *p;
-		}
-	}
-	*to = '\0';
-	return to - s > INT_MAX ? -EINVAL : (int)(to - s);
-}
 
 static int compare_params(const void *a, const void *b)
 {
@@ -76,9 +27,9 @@ void uri_add_query(struct buf *to, struct uri_param *v, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
 			buf_addc(to, '&');
-		uri_encode(to, v[i].name, false);
+		percent_encode(to, v[i].name, false);
 		buf_addc(to, '=');
-		uri_encode(to, v[i].value, false);
+		percent_encode(to, v[i].value, false);
 	}
 }
 
@@ -92,7 +43,7 @@ static size_t host_length(const char *s)
 		return n > 2 && s[n] == ']' ? n + 1 : 0;
 	}
 	n = 0;
-	while (s[n] != '~' && unreserved((unsigned char)s[n]))
+	while (s[n] != '~' && percent_unreserved(s[n]))
 		n++;
 	return n;
 }
@@ -120,7 +71,7 @@ static int parse_base(const char *s, char **base)
 
 	if (*s && *s != '/')
 		return -EINVAL;
-	while (s[n] == '/' || unreserved((unsigned char)s[n]))
+	while (s[n] == '/' || percent_unreserved(s[n]))
 		n++;
 	if (s[n])
 		return -EINVAL;
@@ -187,10 +138,10 @@ void uri_add_path(struct buf *to, const struct uri *uri, const char *bucket, con
 	buf_adds(to, uri->base);
 	if (bucket) {
 		buf_addc(to, '/');
-		uri_encode(to, bucket, false);
+		percent_encode(to, bucket, false);
 	}
 	if (key || !bucket)
 		buf_addc(to, '/');
 	if (key)
-		uri_encode(to, key, true);
+		percent_encode(to, key, true);
 }

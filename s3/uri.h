@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uri.h - endpoint URLs, and the encoding of paths and queries.
+ * uri.h - endpoint URLs, and their paths and queries.
  *
  * Pure. Strings that are built go to a struct buf, whose failure latches.
  */
@@ -29,15 +29,6 @@ void uri_fini(struct uri *uri);
 void uri_add_authority(struct buf *to, const struct uri *uri, const char *bucket);
 /* base[/bucket]/key, encoded. bucket NULL: it is in the host. key may be NULL. */
 void uri_add_path(struct buf *to, const struct uri *uri, const char *bucket, const char *key);
-
-/* Percent-encodes as Signature V4 demands: all but A-Z a-z 0-9 - . _ ~, and
- * the slash only if slash is true. */
-void uri_encode(struct buf *to, const char *s, bool slash);
-
-/* Undoes percent-encoding and '+' for a space in place, as in answers with
- * encoding-type=url. Returns the new length; -EINVAL: a bad escape, or a NUL,
- * which no struct s3_entry can carry. */
-int uri_decode(char *s) __attribute__((warn_unused_result));
 
 struct uri_param {
 	const char *name, *value; /* not encoded */

@@ -57,6 +57,11 @@ struct xml_delete_result {
 int xml_read_delete(const char *s, size_t n, struct xml_delete_result *result) s3_must_check;
 void xml_delete_result_fini(struct xml_delete_result *r);
 
+/* GetObjectTagging: "key=value&...", percent-encoded; for free(). */
+int xml_read_tags(const char *s, size_t n, char **tags) s3_must_check;
+
+/* The body of PutObjectTagging, of what xml_read_tags() gave. -EINVAL, -ENOMEM. */
+int xml_add_tags(struct buf *to, const char *tags) s3_must_check;
 void xml_add_complete(struct buf *to, const struct s3_part *parts, size_t n);
 void xml_add_delete(struct buf *to, const char *const *keys, size_t n);
 /* Whether XML 1.0 can carry the key: UTF-8 without control characters. */

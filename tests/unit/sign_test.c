@@ -6,6 +6,7 @@
 #include "buf.h"
 #include "checksum.h"
 #include "date.h"
+#include "encode.h"
 #include "test.h"
 #include "uri.h"
 
@@ -72,7 +73,7 @@ TEST(s3_documentation_put_object)
 	set(&h, "Date", "Fri, 24 May 2013 00:00:00 GMT");
 	set(&h, "x-amz-content-sha256", hash);
 	set(&h, "x-amz-storage-class", "REDUCED_REDUNDANCY");
-	uri_encode(&path, "/test$file.text", true);
+	percent_encode(&path, "/test$file.text", true);
 	check_signature(&s3_docs, MAY_24_2013, "PUT", path.s, "", &h, hash,
 	                "date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class",
 	                "98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd");
@@ -157,7 +158,7 @@ TEST(test_suite_utf8_path)
 	struct s3_headers h = {0};
 	struct buf path = BUF_INIT;
 
-	uri_encode(&path, "/\xe1\x88\xb4", true);
+	percent_encode(&path, "/\xe1\x88\xb4", true);
 	set(&h, "Host", "example.amazonaws.com");
 	check_signature(&suite, AUG_30_2015, "GET", path.s, "", &h, EMPTY, "host;x-amz-date",
 	                "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85");

@@ -6,63 +6,6 @@
 
 #include <errno.h>
 
-static void check_encoded(const char *s, bool slash, const char *want)
-{
-	struct buf b = BUF_INIT;
-
-	uri_encode(&b, s, slash);
-	check_str(b.s, want);
-	buf_fini(&b);
-}
-
-TEST(only_the_unreserved_characters_stay)
-{
-	check_encoded("AZaz09-._~", false, "AZaz09-._~");
-	check_encoded(" !\"#$%&'()*+,", false, "%20%21%22%23%24%25%26%27%28%29%2A%2B%2C");
-	check_encoded("/:;<=>?@[\\]^`{|}", false,
-	              "%2F%3A%3B%3C%3D%3E%3F%40%5B%5C%5D%5E%60%7B%7C%7D");
-	check_encoded("\x01\x7f", false, "%01%7F");
-}
-
-TEST(paths_keep_their_slashes_all_of_them)
-{
-	check_encoded("a//b/c d/", true, "a//b/c%20d/");
-	check_encoded("/a/../b/.", true, "/a/../b/.");
-}
-
-TEST(utf8_is_encoded_byte_by_byte)
-{
-	check_encoded("\xe1\x88\xb4.mp4", true, "%E1%88%B4.mp4");
-}
-
-static void check_decoded(const char *s, const char *want)
-{
-	char b[64];
-
-	strcpy(b, s);
-	check_int(uri_decode(b), strlen(want));
-	check_str(b, want);
-}
-
-TEST(decoding_undoes_both_spellings_of_a_space)
-{
-	check_decoded("a+b%20c%2Bd%2bE", "a b c+d+E");
-	check_decoded("%E1%88%B4~", "\xe1\x88\xb4~");
-	check_decoded("", "");
-}
-
-TEST(bad_escapes_and_nul_are_refused)
-{
-	const char *bad[] = {"%", "a%2", "%zz", "%00", "a%00b", "%-1"};
-
-	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		char b[16];
-
-		strcpy(b, bad[i]);
-		check_int(uri_decode(b), -EINVAL);
-	}
-}
-
 static void check_url(const char *url, const char *bucket_in_host, const char *authority,
                       const char *bucket_in_path, const char *path)
 {

@@ -277,6 +277,43 @@ TEST(an_echoed_key_that_xml_cannot_carry_does_no_harm)
 	check_int(read_list(list, &p), -EIO);
 }
 
+TEST(tags_become_a_header_and_a_document_again)
+{
+	const char *said = "<Tagging xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><TagSet>"
+			   "<Tag><Key>a b</Key><Value>1&amp;2=3</Value></Tag>"
+			   "<Tag><Value/><Key>\xc3\xa9</Key></Tag></TagSet></Tagging>";
+	struct buf body = BUF_INIT;
+	char *tags = NULL, *again = NULL;
+
+	check_int(xml_read_tags(said, strlen(said), &tags), 0);
+	check_str(tags, "a%20b=1%262%3D3&%C3%A9=");
+	check_int(xml_add_tags(&body, tags), 0);
+	check_int(xml_read_tags(body.s, body.len, &again), 0);
+	check_str(again, tags);
+	free(again);
+	free(tags);
+	buf_fini(&body);
+}
+
+TEST(tags_that_are_none_or_damaged)
+{
+	const char *none = "<Tagging><TagSet></TagSet></Tagging>";
+	const char *nameless = "<Tagging><TagSet><Tag><Value>v</Value></Tag></TagSet></Tagging>";
+	struct buf body = BUF_INIT;
+	char *tags = NULL;
+
+	check_int(xml_read_tags(none, strlen(none), &tags), 0);
+	check_str(tags, "");
+	free(tags);
+	tags = NULL;
+	check_int(xml_read_tags(nameless, strlen(nameless), &tags), -EIO);
+	check_int(xml_read_tags("<Error/>", 8, &tags), -EIO);
+	check(!tags);
+	check_int(xml_add_tags(&body, "no value"), -EINVAL);
+	check_int(xml_add_tags(&body, "k=%zz"), -EINVAL);
+	buf_fini(&body);
+}
+
 TEST(keys_that_xml_cannot_carry_are_known)
 {
 	check(xml_can_carry("a/b \xc3\xa9 \xf0\x9f\x8e\xac&<>"));
@@ -309,6 +346,23 @@ TEST(etags_lose_their_quotes_and_nothing_else)
 	longest[79] = '\0';
 	xml_set_etag(&e, longest);
 	check_int(strlen(e.s), 79);
+}
+
+TEST(a_token_with_a_control_character_is_read)
+{
+	struct s3_page p;
+
+	check_int(read_list("<ListBucketResult><EncodingType>url</EncodingType>"
+	                    "<IsTruncated>true</IsTruncated>"
+	                    "<Contents><Key>esc%1B</Key></Contents>"
+	                    "<NextContinuationToken>esc&#x1b;</NextContinuationToken>"
+	                    "</ListBucketResult>",
+	                    &p),
+	          0);
+	check_int(p.n, 1);
+	check_str(p.v[0].key, "esc\x1b");
+	check_str(p.next, "esc\x1b");
+	s3_page_fini(&p);
 }
 
 TEST_MAIN
