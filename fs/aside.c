@@ -34,7 +34,8 @@ static int fetch(struct draft *d, struct parts_action *a)
 /* The slot is whole: it goes as the object, or as a part. */
 static int send_composed(struct draft *d, struct parts_action *a)
 {
-	if (d->publish && !d->own.id && d->step == DRAFT_READY && parts_slots(d->parts) <= 1)
+	if (d->publish && !d->own.id && d->step == DRAFT_READY && parts_slots(d->parts) <= 1 &&
+	    !draft_name_moves(d))
 		return publish_put(d, a);
 	return transfer_part(d, a, false);
 }

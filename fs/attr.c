@@ -7,388 +7,92 @@
 #include <sys/stat.h>
 
 #include "copy.h"
+#include "dir.h"
 #include "draft.h"
+#include "kernel.h"
 #include "log.h"
+#include "xattr.h"
 
-#define NAME_MAX_BYTES 255
-#define RETRY_MS       10000 /* a held-back change that could not be carried out */
+#define RETRY_MS 10000 /* a held-back change that could not be carried out */
 
-static void lock(struct mount *m)
+/* ------------------------------------------------------------------ belief */
+
+/* We alone know what is true: a draft, or changes not carried out, or just about
+ * to be: the service would tell of the object as it was before. */
+bool attr_is_ours_locked(const struct node *n)
 {
-	pthread_mutex_lock(&m->tree->lock);
+	return n->drafted || n->pending || n->special || (n->busy && n->full);
 }
 
-static void unlock(struct mount *m)
+bool attr_is_fresh_locked(const struct node *n)
 {
-	pthread_mutex_unlock(&m->tree->lock);
+	return attr_is_ours_locked(n) || (n->full && mount_now_ms() < n->fresh_until_ms);
 }
 
-/* Ours alone know what is true: a draft, or changes not carried out. */
-static bool is_ours(const struct node *n)
+bool attr_is_older_locked(const struct node *n, uint64_t turns)
 {
-	return n->drafted || n->pending || n->special;
+	return attr_is_fresh_locked(n) || (n->full && n->turn > turns);
 }
 
-static bool is_fresh(const struct node *n)
-{
-	return is_ours(n) || (n->full && mount_now_ms() < n->fresh_until_ms);
-}
-
-static void believe(struct mount *m, struct node *n)
+void attr_believe_locked(struct mount *m, struct node *n)
 {
 	n->full = true;
 	n->fresh_until_ms = mount_now_ms() + m->conf.ttl_ms;
 }
 
+/* Its content is another one: what the kernel has of it is old. */
+static void set_etag_locked(struct mount *m, struct node *n, const struct s3_etag *etag)
+{
+	if (n->file && strcmp(n->etag.s, etag->s) != 0)
+		kernel_changed_locked(m, n);
+	n->etag = *etag;
+}
+
+/* Takes h, without what n->attr says. */
+static void set_headers_locked(struct node *n, struct s3_headers *h)
+{
+	meta_strip(h);
+	s3_headers_fini(&n->headers);
+	n->headers = *h;
+	*h = (struct s3_headers){0};
+}
+
 /* What the service said of the object: attributes and headers. Takes o's headers. */
-static void set_from_object(struct mount *m, struct node *n, struct s3_object *o)
+void attr_set_locked(struct mount *m, struct node *n, struct s3_object *o)
 {
 	struct attr a = mount_default_attr(m, n->attr.mode & S_IFMT, o->modified);
 
 	if (!S_ISDIR(a.mode))
-		a.mode = S_IFREG | (a.mode & ~S_IFMT);
+		a.mode = *n->suffix ? S_IFLNK | 0777 : S_IFREG | (a.mode & ~S_IFMT);
 	meta_from_headers(&o->headers, &a);
 	a.size = S_ISDIR(a.mode) ? 0 : o->size;
 	n->attr = a;
-	n->etag = o->etag;
-	s3_headers_fini(&n->headers);
-	n->headers = o->headers;
-	o->headers = (struct s3_headers){0};
-	believe(m, n);
-}
-
-/* ---------------------------------------------------------------- listings */
-
-/* A name that a path can have. */
-static bool good_name(const char *name, size_t len)
-{
-	if (!len || len > NAME_MAX_BYTES || memchr(name, '/', len))
-		return false;
-	return !(name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.')));
-}
-
-/* Adds what one page lists, seen from the directory with that key prefix. */
-static int add_page(struct mount *m, struct listing **l, const struct s3_page *page, size_t skip,
-                    bool is_root)
-{
-	int err = 0;
-
-	for (size_t i = 0; !err && i < page->n; i++) {
-		const struct s3_entry *e = &page->v[i];
-		const char *name = e->key + skip;
-		size_t len = strlen(name) - e->prefix;
-		char copy[NAME_MAX_BYTES + 1];
-		char quoted[600];
-
-		if (!*name)
-			continue; /* the directory's own marker */
-		if (!good_name(name, len)) {
-			if (!m->bad_keys++)
-				log_warn("keys that no path can name are left out, the first: %s",
-				         log_quote(quoted, sizeof quoted, e->key));
-			continue;
-		}
-		memcpy(copy, name, len);
-		copy[len] = 0;
-		if (is_root && !strcmp(copy, MOUNT_HIDDEN))
-			continue;
-		/* A key and a prefix of the same name: the directory is shown. */
-		if (!e->prefix && listing_find(*l, copy) && listing_find(*l, copy)->dir)
-			continue;
-		err = listing_add(l, copy, e->prefix, e->size, e->modified);
+	if (strcmp(n->etag.s, o->etag.s) != 0) {
+		free(n->target);
+		n->target = NULL;
+		n->replaced += n->etag.s[0] != 0;
 	}
-	return err;
-}
-
-/* Names made here that the bucket does not have yet. */
-static int add_unpublished_locked(struct mount *m, struct node *dir, struct listing **l)
-{
-	int err = 0;
-
-	pthread_mutex_lock(&m->drafts_lock);
-	for (struct draft *d = m->drafts; d && !err; d = d->next) {
-		const struct node *n = d->file->node;
-
-		while (n->parent && n->parent != dir)
-			n = n->parent;
-		if (n->parent)
-			err = listing_add(l, n->name, S_ISDIR(n->attr.mode), n->attr.size,
-			                  n->attr.mtime.tv_sec);
-	}
-	pthread_mutex_unlock(&m->drafts_lock);
-	return err;
-}
-
-/* Lists dir: all of it, or (first_page) one page, and -E2BIG if that is not
- * all of it. A listing that saw no change meanwhile is kept in the node. */
-static int list(struct mount *m, struct node *dir, bool first_page, struct listing **out,
-                struct s3_call *call)
-{
-	struct listing *l = listing_new();
-	struct buf prefix = BUF_INIT;
-	char *token = NULL;
-	uint64_t changes;
-	int err = l ? 0 : -ENOMEM;
-
-	lock(m);
-	changes = dir->changes;
-	if (!err)
-		err = mount_key_locked(m, dir, NULL, &prefix);
-	unlock(m);
-	while (!err) {
-		struct s3_page page = {0};
-
-		err = s3_list(m->s3, prefix.s, '/', NULL, token, 1000, &page, call);
-		if (err)
-			break;
-		err = add_page(m, &l, &page, prefix.len, !dir->parent);
-		free(token);
-		token = page.next;
-		page.next = NULL;
-		s3_page_fini(&page);
-		if (!err && token && first_page)
-			err = -E2BIG;
-		if (!token)
-			break;
-	}
-	free(token);
-	buf_fini(&prefix);
-	lock(m);
-	if (!err)
-		err = add_unpublished_locked(m, dir, &l);
-	if (!err) {
-		listing_put(dir->listing);
-		dir->listing = listing_hold(l);
-		dir->listing_until_ms =
-			dir->changes == changes ? mount_now_ms() + m->conf.ttl_ms : 0;
-	}
-	unlock(m);
-	if (!err && out)
-		*out = l;
-	else
-		listing_put(l);
-	return err;
-}
-
-static bool listing_fresh(const struct node *dir)
-{
-	return dir->listing && mount_now_ms() < dir->listing_until_ms;
-}
-
-int attr_listing(struct mount *m, struct node *dir, struct listing **out, struct s3_call *call)
-{
-	lock(m);
-	if (listing_fresh(dir)) {
-		*out = listing_hold(dir->listing);
-		unlock(m);
-		return 0;
-	}
-	unlock(m);
-	return list(m, dir, false, out, call);
-}
-
-void attr_name_added(struct mount *m, struct node *dir, const char *name, bool is_dir)
-{
-	lock(m);
-	dir->changes++;
-	if (dir->listing)
-		(void)listing_add(&dir->listing, name, is_dir, 0, time(NULL));
-	unlock(m);
-}
-
-void attr_name_removed(struct mount *m, struct node *dir, const char *name)
-{
-	lock(m);
-	dir->changes++;
-	if (dir->listing)
-		(void)listing_remove(&dir->listing, name);
-	unlock(m);
-}
-
-/* ------------------------------------------------------------------ lookup */
-
-enum found { FOUND_NOTHING, FOUND_FILE, FOUND_DIR, FOUND_UNKNOWN };
-
-/* Files are being written below it: the directory is there as long as they are. */
-static bool has_drafts_below_locked(struct mount *m, const struct node *dir)
-{
-	bool has = false;
-
-	if (!S_ISDIR(dir->attr.mode))
-		return false;
-	pthread_mutex_lock(&m->drafts_lock);
-	for (struct draft *d = m->drafts; d && !has; d = d->next)
-		has = tree_below_locked(d->file->node, dir);
-	pthread_mutex_unlock(&m->drafts_lock);
-	return has;
-}
-
-/* What a fresh listing of the parent, or the tree itself, knows of the name. */
-static enum found known_locked(struct mount *m, struct node *parent, const char *name,
-                               struct node **out)
-{
-	struct node *n = tree_find_locked(m->tree, parent, name);
-	const struct listing_entry *e;
-
-	if (n && (is_fresh(n) || has_drafts_below_locked(m, n))) {
-		*out = n;
-		return S_ISDIR(n->attr.mode) ? FOUND_DIR : FOUND_FILE;
-	}
-	if (n)
-		tree_put_locked(m->tree, n);
-	if (!listing_fresh(parent))
-		return FOUND_UNKNOWN;
-	e = listing_find(parent->listing, name);
-	if (!e)
-		return FOUND_NOTHING;
-	return e->dir ? FOUND_DIR : FOUND_FILE;
-}
-
-/* Asks the service whether key is an object or, with a slash, a directory. */
-static int probe(struct mount *m, struct buf *key, enum found *what, struct s3_object *o,
-                 struct s3_call *call)
-{
-	struct s3_page page = {0};
-	int err = -ENOENT;
-
-	if (*what == FOUND_UNKNOWN || *what == FOUND_FILE) {
-		err = s3_head(m->s3, key->s, o, call);
-		if (!err)
-			*what = FOUND_FILE;
-		if (err != -ENOENT)
-			return err;
-	}
-	buf_addc(key, '/');
-	if (buf_error(key))
-		return -ENOMEM;
-	if (*what != FOUND_DIR) {
-		err = s3_list(m->s3, key->s, 0, NULL, NULL, 1, &page, call);
-		if (err)
-			return err;
-		*what = page.n ? FOUND_DIR : FOUND_NOTHING;
-		if (page.n && strcmp(page.v[0].key, key->s) != 0) {
-			s3_page_fini(&page);
-			return 0; /* implied: there is no marker to ask for */
-		}
-		s3_page_fini(&page);
-		if (*what == FOUND_NOTHING)
-			return -ENOENT;
-	}
-	err = s3_head(m->s3, key->s, o, call);
-	return err == -ENOENT ? 0 : err;
-}
-
-/* Enters what was found into the tree. */
-static int enter_locked(struct mount *m, struct node *parent, const char *name, enum found what,
-                        struct s3_object *o, struct node **out)
-{
-	mode_t type = what == FOUND_DIR ? S_IFDIR : S_IFREG;
-	struct node *n = tree_find_locked(m->tree, parent, name);
-
-	if (n && !is_ours(n) && S_ISDIR(n->attr.mode) != (what == FOUND_DIR)) {
-		tree_unlink_locked(m->tree, n);
-		tree_put_locked(m->tree, n);
-		n = NULL;
-	}
-	if (!n)
-		n = tree_add_locked(m->tree, parent, name, type);
-	if (!n)
-		return -ENOMEM;
-	*out = n;
-	if (is_fresh(n))
-		return 0; /* somebody was faster, or it is ours by now */
-	if (!o->modified && what == FOUND_DIR) {
-		n->attr = mount_default_attr(m, S_IFDIR, m->started);
-		believe(m, n);
-		return 0;
-	}
-	set_from_object(m, n, o);
-	return 0;
-}
-
-int attr_lookup(struct mount *m, struct node *parent, const char *name, struct node **out,
-                struct s3_call *call)
-{
-	struct s3_object o = {0};
-	struct buf key = BUF_INIT;
-	enum found what;
-	int err;
-
-	*out = NULL;
-	if (!good_name(name, strlen(name)))
-		return strlen(name) > NAME_MAX_BYTES ? -ENAMETOOLONG : -ENOENT;
-	lock(m);
-	what = known_locked(m, parent, name, out);
-	err = mount_key_locked(m, parent, name, &key);
-	unlock(m);
-	if (!*out && !err && what == FOUND_UNKNOWN && list(m, parent, true, NULL, call) == 0) {
-		lock(m);
-		what = known_locked(m, parent, name, out);
-		unlock(m);
-	}
-	if (!*out && !err && what != FOUND_NOTHING)
-		err = probe(m, &key, &what, &o, call);
-	if (!*out && !err && what == FOUND_NOTHING)
-		err = -ENOENT;
-	if (!*out && !err) {
-		lock(m);
-		err = enter_locked(m, parent, name, what, &o, out);
-		unlock(m);
-	}
-	if (err && *out) {
-		tree_put(m->tree, *out);
-		*out = NULL;
-	}
-	s3_object_fini(&o);
-	buf_fini(&key);
-	return err;
-}
-
-int attr_refresh(struct mount *m, struct node *n, struct s3_call *call)
-{
-	struct s3_object o = {0};
-	struct buf key = BUF_INIT;
-	bool fresh, dir;
-	int err = 0;
-
-	lock(m);
-	fresh = is_fresh(n) || n->unlinked || !n->parent;
-	dir = S_ISDIR(n->attr.mode);
-	if (!fresh)
-		err = mount_key_locked(m, n, NULL, &key);
-	unlock(m);
-	if (!fresh && !err) {
-		err = s3_head(m->s3, key.s, &o, call);
-		lock(m);
-		if (!err && !is_fresh(n)) /* or made anew meanwhile: o is older */
-			set_from_object(m, n, &o);
-		if (err == -ENOENT && dir) {
-			believe(m, n); /* an implied directory: as it was */
-			err = 0;
-		}
-		unlock(m);
-	}
-	s3_object_fini(&o);
-	buf_fini(&key);
-	return err;
+	set_etag_locked(m, n, &o->etag);
+	set_headers_locked(n, &o->headers);
+	attr_believe_locked(m, n);
 }
 
 bool attr_stale(struct mount *m, const struct node *n)
 {
 	bool stale;
 
-	lock(m);
-	stale = !is_fresh(n);
-	unlock(m);
+	tree_lock(m->tree);
+	stale = !attr_is_fresh_locked(n);
+	tree_unlock(m->tree);
 	return stale;
 }
 
 void attr_distrust(struct mount *m, struct node *n)
 {
-	lock(m);
+	tree_lock(m->tree);
 	n->fresh_until_ms = 0;
 	n->listing_until_ms = 0;
-	unlock(m);
+	tree_unlock(m->tree);
 }
 
 /* ----------------------------------------------------------------- changes */
@@ -399,26 +103,38 @@ int attr_take(struct mount *m, struct node *n, const struct timespec *written, u
 	const char *type;
 	int err;
 
-	lock(m);
-	if (written) {
-		n->attr.mtime = *written;
-		n->attr.ctime = *written;
-	}
+	tree_lock(m->tree);
 	*a = n->attr;
+	if (written)
+		meta_written(a, *written);
 	*taken = n->pending & fields;
 	n->pending &= ~fields;
 	err = s3_headers_copy(h, &n->headers);
-	type = n->name ? meta_content_type(n->name) : NULL;
-	if (!err && type && !S_ISDIR(a->mode) && !s3_headers_get(h, "content-type"))
+	type = S_ISDIR(a->mode) ? "application/x-directory"
+	       : n->name        ? meta_content_type(n->name)
+	                        : NULL;
+	if (!err && type && !s3_headers_get(h, "content-type"))
 		err = s3_headers_set(h, "content-type", type);
-	unlock(m);
+	/* An object that is there has its own; without a word of it, the default. */
+	if (!err && m->conf.storage_class && !n->etag.s[0] && !S_ISDIR(a->mode))
+		err = s3_headers_set(h, "x-amz-storage-class", m->conf.storage_class);
+	tree_unlock(m->tree);
 	if (!err)
 		err = meta_to_headers(a, fields, h);
-	if (!err && !(fields & META_MTIME))
-		s3_headers_remove(h, "x-amz-meta-mtime");
 	if (err)
 		attr_untake(m, n, *taken);
 	return err;
+}
+
+unsigned attr_take_mtime(struct mount *m, struct node *n)
+{
+	unsigned taken;
+
+	tree_lock(m->tree);
+	taken = n->pending & META_MTIME;
+	n->pending &= ~taken;
+	tree_unlock(m->tree);
+	return taken;
 }
 
 static void flush_job(void *arg);
@@ -450,24 +166,37 @@ static void schedule_locked(struct mount *m, struct node *n, unsigned delay_ms)
 
 void attr_untake(struct mount *m, struct node *n, unsigned taken)
 {
-	lock(m);
+	tree_lock(m->tree);
 	n->pending |= taken;
-	if (n->etag.s[0])
+	if (n->etag.s[0] || S_ISDIR(n->attr.mode))
 		schedule_locked(m, n, RETRY_MS);
-	unlock(m);
+	tree_unlock(m->tree);
 }
 
 void attr_never_made(struct mount *m, struct node *n)
 {
-	lock(m);
+	tree_lock(m->tree);
 	if (!n->etag.s[0] && n->parent) {
 		n->pending = 0;
 		n->fresh_until_ms = 0;
-		n->parent->changes++;
-		if (n->parent->listing)
-			(void)listing_remove(&n->parent->listing, n->name);
+		/* Nothing is there, or what somebody else has made: the service knows. */
+		dir_name_removed_locked(m, n->parent, n->name);
+		n->parent->listing_until_ms = 0;
 	}
-	unlock(m);
+	tree_unlock(m->tree);
+}
+
+/* Extended attributes that were changed while h was on its way. */
+static void keep_xattrs_locked(const struct node *n, struct s3_headers *h)
+{
+	const char *newest = s3_headers_get(&n->headers, XATTR_HEADER);
+
+	if (!(n->pending & META_XATTR))
+		return;
+	if (!newest)
+		s3_headers_remove(h, XATTR_HEADER);
+	else if (s3_headers_set(h, XATTR_HEADER, newest))
+		log_error("no memory: a change of extended attributes is lost");
 }
 
 void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
@@ -475,41 +204,69 @@ void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
 {
 	struct attr newest = n->attr;
 
+	n->turn = ++m->tree->turns;
 	n->attr = *a;
 	meta_merge(&n->attr, &newest, n->pending);
-	n->etag = *etag;
+	n->attr.ctime = meta_later(n->attr.ctime, newest.ctime);
+	set_etag_locked(m, n, etag);
 	n->covers = false;
-	s3_headers_fini(&n->headers);
-	n->headers = *h;
-	*h = (struct s3_headers){0};
-	believe(m, n);
+	keep_xattrs_locked(n, h);
+	/* A new version has another, which the service will tell when it is asked. */
+	s3_headers_remove(h, "x-amz-version-id");
+	set_headers_locked(n, h);
+	attr_believe_locked(m, n);
 	schedule_locked(m, n, ATTR_DELAY_MS);
-	if (n->parent) {
-		n->parent->changes++;
-		if (n->parent->listing)
-			(void)listing_add(&n->parent->listing, n->name, S_ISDIR(a->mode), a->size,
-			                  a->mtime.tv_sec);
-	}
+	if (n->parent && !*n->suffix)
+		dir_name_added_locked(m, n->parent, n->name, S_ISDIR(a->mode));
+}
+
+static void changed_locked(struct mount *m, struct node *n, unsigned fields)
+{
+	n->pending |= n->parent ? fields : 0; /* the root has no object */
+	/* A file that has no object yet gets its attributes with it. */
+	if (n->etag.s[0] || S_ISDIR(n->attr.mode))
+		schedule_locked(m, n, ATTR_DELAY_MS);
 }
 
 void attr_made(struct mount *m, struct node *n, const struct attr *a, const struct s3_etag *etag,
                struct s3_headers *h)
 {
-	lock(m);
+	tree_lock(m->tree);
 	attr_made_locked(m, n, a, etag, h);
-	unlock(m);
+	tree_unlock(m->tree);
+}
+
+void attr_made_late(struct mount *m, struct node *n, const struct attr *a,
+                    const struct s3_etag *etag, struct s3_headers *h, unsigned fields)
+{
+	tree_lock(m->tree);
+	attr_made_locked(m, n, a, etag, h);
+	changed_locked(m, n, fields);
+	tree_unlock(m->tree);
 }
 
 void attr_change(struct mount *m, struct node *n, const struct attr *a, unsigned fields)
 {
-	lock(m);
-	meta_merge(&n->attr, a, fields);
-	clock_gettime(CLOCK_REALTIME, &n->attr.ctime);
-	n->pending |= n->parent ? fields : 0; /* the root has no object */
-	/* A file that has no object yet gets its attributes with it. */
-	if (n->etag.s[0] || S_ISDIR(n->attr.mode))
-		schedule_locked(m, n, ATTR_DELAY_MS);
-	unlock(m);
+	tree_lock(m->tree);
+	meta_merge(&n->attr, a, fields | META_CTIME);
+	changed_locked(m, n, fields);
+	tree_unlock(m->tree);
+}
+
+int attr_change_xattr(struct mount *m, struct node *n, const char *name, const void *value,
+                      size_t size, int flags)
+{
+	int err;
+
+	tree_lock(m->tree);
+	err = value ? xattr_set(&n->headers, name, value, size, flags)
+	            : xattr_remove(&n->headers, name);
+	if (!err) {
+		clock_gettime(CLOCK_REALTIME, &n->attr.ctime);
+		changed_locked(m, n, META_XATTR);
+	}
+	tree_unlock(m->tree);
+	return err;
 }
 
 /* Drafts that have ranges of the object know its new ETag then. */
@@ -520,12 +277,13 @@ static int copy_onto_itself(struct mount *m, const char *key, const struct s3_et
 	int err;
 
 	draft_moving(m, key);
-	err = copy_object(m, key, etag, size, key, h, made, call);
+	err = copy_object(m, key, etag, size, key, h, 0, made, call);
 	draft_moved(m, key, err ? NULL : key, made);
 	return err;
 }
 
-/* One self-copy (directories: one marker) with all attributes, as they are now. */
+/* One self-copy with all attributes, as they are now; or a marker for a
+ * directory that has none. */
 static int carry_out(struct mount *m, struct node *n, struct s3_call *call)
 {
 	struct s3_headers h = {0};
@@ -540,10 +298,10 @@ static int carry_out(struct mount *m, struct node *n, struct s3_call *call)
 		err = attr_take(m, n, NULL, META_ALL, &a, &h, &taken);
 	if (err || !taken)
 		goto out;
-	lock(m);
+	tree_lock(m->tree);
 	etag = n->etag;
-	unlock(m);
-	if (S_ISDIR(a.mode))
+	tree_unlock(m->tree);
+	if (!etag.s[0])
 		err = s3_put(m->s3, key.s, &h, &nothing, 0, &made, call);
 	else
 		err = copy_onto_itself(m, key.s, &etag, a.size, &h, &made, call);
@@ -577,24 +335,24 @@ int attr_flush(struct mount *m, struct node *n, struct s3_call *call)
 
 	if (has_draft(m, n))
 		return 0;
-	lock(m);
+	tree_lock(m->tree);
 	err = tree_busy_locked(m->tree, n, call ? call->cancel : NULL);
 	if (err) {
-		unlock(m);
+		tree_unlock(m->tree);
 		return err;
 	}
 	due = n->pending && !n->unlinked && (n->etag.s[0] || S_ISDIR(n->attr.mode));
-	unlock(m);
+	tree_unlock(m->tree);
 	if (due)
 		err = carry_out(m, n, call);
-	lock(m);
+	tree_lock(m->tree);
 	/* Gone, or another object by now: it has attributes of its own. */
 	if (err == -ENOENT || err == -ESTALE) {
 		n->pending = 0;
 		n->fresh_until_ms = 0;
 	}
 	tree_idle_locked(m->tree, n);
-	unlock(m);
+	tree_unlock(m->tree);
 	return err;
 }
 
@@ -602,12 +360,16 @@ static void flush_job(void *arg)
 {
 	struct flush *fl = arg;
 	struct mount *m = fl->m;
+	bool busy;
 	int err;
 
-	lock(m);
+	tree_lock(m->tree);
 	fl->n->pending_scheduled = false;
-	unlock(m);
-	err = attr_flush(m, fl->n, NULL);
+	busy = fl->n->busy || tree_moving_locked(fl->n);
+	if (busy) /* for long, if by a rename: others need the thread meanwhile */
+		schedule_locked(m, fl->n, ATTR_DELAY_MS);
+	tree_unlock(m->tree);
+	err = busy ? 0 : attr_flush(m, fl->n, NULL);
 	if (err) {
 		struct buf key = BUF_INIT;
 		char text[600];
@@ -628,21 +390,21 @@ unsigned attr_flush_all(struct mount *m)
 	for (;;) {
 		struct node *n = NULL;
 
-		lock(m);
+		tree_lock(m->tree);
 		for (size_t i = 0; !n && i < m->tree->nbuckets; i++)
 			for (n = m->tree->buckets[i]; n; n = n->next)
 				if (n->pending && (n->etag.s[0] || S_ISDIR(n->attr.mode)))
 					break;
 		if (n)
 			tree_hold_locked(n);
-		unlock(m);
+		tree_unlock(m->tree);
 		if (!n)
 			return failed;
 		if (attr_flush(m, n, NULL)) {
 			failed++;
-			lock(m);
+			tree_lock(m->tree);
 			n->pending = 0;
-			unlock(m);
+			tree_unlock(m->tree);
 		}
 		tree_put(m->tree, n);
 	}

@@ -3,8 +3,10 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define RANGE (UINT64_C(1) << 30) /* of one part; smaller ones run side by side */
+#define RANGE      (UINT64_C(1) << 30) /* of one part; smaller ones run side by side */
+#define TAGS_COUNT "x-amz-tagging-count"
 
 struct big_copy {
 	struct mount *m;
@@ -76,25 +78,35 @@ static int copy_ranges(struct big_copy *c, size_t n, uint64_t size)
 	return c->err;
 }
 
+/* An upload has nothing of the source but what its creation says. */
+static int create(struct mount *m, const char *to, const struct s3_headers *headers,
+                  const char *tags, char **id, struct s3_call *call)
+{
+	struct s3_headers all = {0};
+	int err = headers ? s3_headers_copy(&all, headers) : 0;
+
+	if (!err && tags)
+		err = s3_headers_set(&all, "x-amz-tagging", tags);
+	if (!err)
+		err = s3_upload_create(m->s3, to, &all, id, call);
+	s3_headers_fini(&all);
+	return err;
+}
+
 static int copy_big(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
-                    const char *to, const struct s3_headers *headers, struct s3_etag *made,
-                    struct s3_call *call)
+                    const char *to, const struct s3_headers *headers, const char *tags,
+                    struct s3_etag *made, struct s3_call *call)
 {
 	struct big_copy c = {.m = m, .from = from, .to = to, .etag = etag, .call = call};
 	size_t n = (size + RANGE - 1) / RANGE;
-	struct s3_object source = {0};
 	char *id = NULL;
 	int err = 0;
 
-	if (!headers) {
-		err = s3_head(m->s3, from, &source, call);
-		headers = &source.headers;
-	}
 	c.parts = calloc(n, sizeof *c.parts);
-	if (!err && !c.parts)
+	if (!c.parts)
 		err = -ENOMEM;
 	if (!err)
-		err = s3_upload_create(m->s3, to, headers, &id, call);
+		err = create(m, to, headers, tags, &id, call);
 	if (!err) {
 		c.id = id;
 		pthread_mutex_init(&c.lock, NULL);
@@ -106,18 +118,55 @@ static int copy_big(struct mount *m, const char *from, const struct s3_etag *eta
 			err = s3_upload_complete(m->s3, to, id, c.parts, n, size, 0, made, call);
 		if (err)
 			(void)!s3_upload_abort(m->s3, to, id, NULL);
+		else if (strcmp(from, to) != 0)
+			s3_keep_acl(m->s3, from, to, call);
 	}
-	s3_object_fini(&source);
 	free(c.parts);
 	free(id);
 	return err;
 }
 
-int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
-                const char *to, const struct s3_headers *headers, struct s3_etag *made,
-                struct s3_call *call)
+int copy_tags(struct mount *m, const char *key, const struct s3_headers *headers, char **tags,
+              struct s3_call *call)
 {
-	if (size <= S3_PART_MAX)
-		return s3_copy(m->s3, from, etag, to, headers, 0, made, call);
-	return copy_big(m, from, etag, size, to, headers, made, call);
+	const char *count = headers ? s3_headers_get(headers, TAGS_COUNT) : NULL;
+
+	*tags = NULL;
+	return count && strcmp(count, "0") != 0 ? s3_get_tags(m->s3, key, tags, call) : 0;
+}
+
+int copy_keep_tags(struct mount *m, const char *key, const struct s3_headers *headers,
+                   const char *tags, struct s3_call *call)
+{
+	const char *wanted = s3_headers_get(headers, TAGS_COUNT), *has;
+	struct s3_object made;
+	bool kept;
+	int err = s3_head(m->s3, key, &made, call);
+
+	if (err)
+		return err;
+	has = s3_headers_get(&made.headers, TAGS_COUNT);
+	kept = has && wanted && !strcmp(has, wanted);
+	s3_object_fini(&made);
+	return kept ? 0 : s3_put_tags(m->s3, key, tags, call);
+}
+
+int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
+                const char *to, const struct s3_headers *headers, unsigned flags,
+                struct s3_etag *made, struct s3_call *call)
+{
+	bool big = size > S3_PART_MAX, replaces = headers && !(flags & S3_KEEP_METADATA);
+	char *tags = NULL;
+	int err = 0;
+
+	if (big || replaces)
+		err = copy_tags(m, from, headers, &tags, call);
+	if (!err && big)
+		err = copy_big(m, from, etag, size, to, headers, tags, made, call);
+	else if (!err)
+		err = s3_copy(m->s3, from, etag, to, headers, flags, made, call);
+	if (!err && tags)
+		err = copy_keep_tags(m, to, headers, tags, call);
+	free(tags);
+	return err;
 }

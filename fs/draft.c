@@ -65,10 +65,10 @@ int draft_new(struct file *f)
 	d->sample_ms = d->started_ms;
 	if (m->conf.staging == MOUNT_STAGING_ALWAYS || f->passes)
 		(void)!parts_redirect(d->parts);
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	f->counted++;
 	f->node->drafted = true;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	f->draft = d;
 	pthread_mutex_lock(&m->drafts_lock);
 	d->next = m->drafts;
@@ -86,10 +86,10 @@ static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint
 	struct mount *m = f->m;
 	int err = 0;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	*size = f->node->attr.size;
 	*etag = f->node->etag;
-	if (f->node->busy) {
+	if (f->node->busy || tree_moving_locked(f->node)) {
 		err = -EAGAIN;
 	} else if (f->ghost) { /* unlinked, and kept for those that have it open */
 		buf_adds(key, f->ghost);
@@ -98,7 +98,7 @@ static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint
 	} else if (*size) {
 		err = mount_key_locked(m, f->node, NULL, key);
 	}
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return err == -ENOENT ? -ESTALE : err; /* what it had is gone from the bucket */
 }
 
@@ -106,9 +106,9 @@ static int object_of(struct file *f, struct buf *key, struct s3_etag *etag, uint
 static void draft_undo(struct file *f)
 {
 	(void)!draft_free_if_done(f->draft);
-	pthread_mutex_lock(&f->m->tree->lock);
+	tree_lock(f->m->tree);
 	f->counted--; /* not the last: the caller counts it, too */
-	pthread_mutex_unlock(&f->m->tree->lock);
+	tree_unlock(f->m->tree);
 }
 
 /* The draft is made before one looks whether the object is changing: who
@@ -154,9 +154,9 @@ bool draft_free_if_done(struct draft *d)
 		d->next->previous = d->previous;
 	pthread_mutex_unlock(&m->drafts_lock);
 	f->draft = NULL;
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	f->node->drafted = false;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	attr_untake(m, f->node, d->taken); /* with none, too: changes that waited for the draft */
 	if (d->error)
 		attr_never_made(m, f->node);
@@ -194,10 +194,21 @@ static bool is_small(const struct draft *d)
 	return !d->own.id && parts_slots(d->parts) <= 1 && !parts_staged_any(d->parts);
 }
 
+bool draft_name_moves(const struct draft *d)
+{
+	struct tree *t = d->file->m->tree;
+	bool moves;
+
+	tree_lock(t);
+	moves = tree_moving_locked(d->file->node);
+	tree_unlock(t);
+	return moves;
+}
+
 /* Everything is in the upload. */
 static int all_stored(struct draft *d)
 {
-	if (d->flights)
+	if (d->flights || draft_name_moves(d))
 		return 0;
 	if (!parts_slots(d->parts))
 		return d->own.id ? transfer_start_abort(d, &d->own) : publish_start_put(d, NULL);
@@ -266,8 +277,10 @@ static int start_all(struct draft *d)
 	int err = 0, source;
 
 	judge(d);
+	if (d->publish && is_small(d) && draft_name_moves(d))
+		return 0;
 	if (d->publish && is_whole(d, &source))
-		return publish_start_copy(d, source);
+		return draft_name_moves(d) ? 0 : publish_start_copy(d, source);
 	while (!err && d->step == DRAFT_READY && d->flights < d->file->m->conf.parallel) {
 		struct parts_action a;
 
@@ -489,7 +502,7 @@ bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *
 	bool found = false;
 
 	/* A draft that is listed counts its file, so counting it is safe. */
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	pthread_mutex_lock(&m->drafts_lock);
 	for (struct draft *d = m->drafts; d; d = d->next)
 		all++;
@@ -499,7 +512,7 @@ bool draft_any(struct mount *m, bool (*what)(struct draft *d, void *arg), void *
 		files[n++] = d->file;
 	}
 	pthread_mutex_unlock(&m->drafts_lock);
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	for (size_t i = 0; i < n; i++) {
 		pthread_mutex_lock(&files[i]->lock);
 		if (!found && files[i]->draft)

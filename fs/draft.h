@@ -65,12 +65,12 @@ struct draft {
 	bool stage;                      /* wanted: the staged upload completed */
 	bool judged;                     /* which way its slots go was thought about */
 	unsigned composing;              /* slots */
-	bool exclusive;                  /* no object of this name may exist (O_EXCL) */
-	bool discarded;                  /* unlinked: never to be published */
-	bool reserve;                    /* the budget's reserve may be taken from, just now */
-	bool told;                       /* that a range is sealed */
-	int error;                       /* 0 or -errno, latched */
-	atomic_bool cancel;              /* ends its transfers */
+	bool exclusive;     /* there is no object of this name, and may not be (O_EXCL) */
+	bool discarded;     /* unlinked: never to be published */
+	bool reserve;       /* the budget's reserve may be taken from, just now */
+	bool told;          /* that a range is sealed */
+	int error;          /* 0 or -errno, latched */
+	atomic_bool cancel; /* ends its transfers */
 	struct draft_source *sources;
 	int nsources;
 	uint64_t write_end;         /* of the last write */
@@ -94,8 +94,9 @@ struct draft {
 /* ---------------------------------------------- for file handles: no lock */
 
 /* Begins a draft with nothing in it, for a new or truncated file; what was
- * unpublished is dropped. */
-int draft_begin(struct file *f, const atomic_bool *cancel) s3_must_check;
+ * unpublished is dropped. exclusive: if somebody else has made the object when
+ * it is published, that fails with -EEXIST. */
+int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel) s3_must_check;
 
 /* append: at the end, wherever that is by now. Returns len or -errno. */
 ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
@@ -164,6 +165,9 @@ int draft_new(struct file *f) s3_must_check;
  * changed. */
 int draft_from_object(struct file *f) s3_must_check;
 void draft_pump(struct draft *d);
+/* A directory above is being renamed: no object may be made before it has been.
+ * Who renames it waits for what had begun, and pumps. */
+bool draft_name_moves(const struct draft *d);
 void draft_fail(struct draft *d, int error); /* latches; error < 0 */
 /* The file has no name any more: its bytes go nowhere. */
 void draft_set_discarded(struct draft *d);

@@ -159,7 +159,7 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 	return done ? (ssize_t)done : err;
 }
 
-int draft_begin(struct file *f, const atomic_bool *cancel)
+int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel)
 {
 	int err = 0;
 
@@ -170,8 +170,10 @@ int draft_begin(struct file *f, const atomic_bool *cancel)
 		err = f->draft->error ? f->draft->error : parts_truncate(f->draft->parts, 0);
 	else if (!err)
 		err = draft_new(f);
-	if (!err)
+	if (!err) {
+		f->draft->exclusive |= exclusive;
 		edited(f->draft);
+	}
 	pthread_mutex_unlock(&f->lock);
 	return err;
 }
@@ -234,16 +236,16 @@ static int source_of(struct file *from, struct buf *key, struct s3_etag *etag, u
 	struct node *n = from->node;
 	int err = 0;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	if (n->drafted || n->unlinked || !n->etag.s[0])
 		err = -EOPNOTSUPP;
-	else if (n->busy)
+	else if (n->busy || tree_moving_locked(n))
 		err = -EAGAIN;
 	else
 		err = mount_key_locked(m, n, NULL, key);
 	*etag = n->etag;
 	*size = n->attr.size;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return err;
 }
 

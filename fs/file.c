@@ -31,11 +31,11 @@ struct file *file_get(struct mount *m, struct node *n)
 {
 	struct file *f;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	f = n->file ? n->file : file_new(m, n);
 	if (f)
 		f->counted++;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return f;
 }
 
@@ -43,19 +43,19 @@ struct file *file_find(struct mount *m, struct node *n)
 {
 	struct file *f;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	f = n->file;
 	if (f)
 		f->counted++;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return f;
 }
 
 void file_hold(struct file *f)
 {
-	pthread_mutex_lock(&f->m->tree->lock);
+	tree_lock(f->m->tree);
 	f->counted++;
-	pthread_mutex_unlock(&f->m->tree->lock);
+	tree_unlock(f->m->tree);
 }
 
 void file_put(struct file *f)
@@ -82,9 +82,9 @@ bool file_unlinked(struct file *f)
 {
 	bool unlinked;
 
-	pthread_mutex_lock(&f->m->tree->lock);
+	tree_lock(f->m->tree);
 	unlinked = f->node->unlinked;
-	pthread_mutex_unlock(&f->m->tree->lock);
+	tree_unlock(f->m->tree);
 	return unlinked;
 }
 

@@ -29,6 +29,15 @@ void flight_land(struct flight *fl, int err);
 
 struct s3_call flight_call(struct draft *d);
 
+/* attr_take() for the draft's new version; last: all is written. */
+int flight_attr(struct draft *d, bool last, struct attr *attr, struct s3_headers *headers,
+                unsigned *taken) s3_must_check;
+/* The tags that the object of that key has: its new version gets them, too. */
+int flight_tags(struct draft *d, const char *key, const struct s3_headers *headers,
+                char **tags) s3_must_check;
+/* It could not be given them: the bytes matter more. */
+void flight_tags_lost(const char *key, int err);
+
 /* Of transfer.c, with file->lock, released meanwhile: sends or copies the part,
  * into an upload that is created if need be. Ends the action. */
 int transfer_part(struct draft *d, struct parts_action *a, bool creator) s3_must_check;

@@ -8,9 +8,12 @@
 #include <string.h>
 
 #include "attr.h"
+#include "dir.h"
 #include "draft.h"
 #include "hints.h"
+#include "lookup.h"
 #include "status.h"
+#include "wait.h"
 
 static struct handle *handle_new(struct mount *m, struct node *n)
 {
@@ -20,9 +23,9 @@ static struct handle *handle_new(struct mount *m, struct node *n)
 		return NULL;
 	h->node = n;
 	pthread_rwlock_init(&h->lock, NULL);
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	tree_hold_locked(n);
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	pthread_mutex_lock(&m->handles_lock);
 	h->next = m->handles;
 	if (h->next)
@@ -44,7 +47,7 @@ void handle_release(struct mount *m, struct handle *h)
 	if (h->file)
 		file_put(h->file);
 	reader_free(h->reader);
-	listing_put(h->listing);
+	dir_close(h->pass);
 	free(h->text);
 	pthread_rwlock_destroy(&h->lock);
 	tree_put(m->tree, h->node);
@@ -57,11 +60,53 @@ void handle_release_all(struct mount *m)
 		handle_release(m, m->handles);
 }
 
+static struct s3_etag etag_of(struct mount *m, const struct node *n)
+{
+	struct s3_etag etag;
+
+	tree_lock(m->tree);
+	etag = n->etag;
+	tree_unlock(m->tree);
+	return etag;
+}
+
+/* What the handle will read is of this version, also what the kernel has of it. */
+static struct s3_etag version(struct mount *m, struct handle *h)
+{
+	struct s3_etag etag;
+
+	tree_lock(m->tree);
+	etag = h->node->etag;
+	h->replaced = h->node->replaced;
+	h->full = h->node->attr.size;
+	tree_unlock(m->tree);
+	return etag;
+}
+
+/* The file is about to be removed or replaced: when it is, the name is to be
+ * looked up again (-ESTALE). Who had it open before reads on. */
+static int wait_while_leaving(struct mount *m, struct handle *h, const atomic_bool *cancel)
+{
+	const struct node *n = h->node;
+	int err = 0;
+
+	tree_lock(m->tree);
+	while (n->leaving && !err)
+		err = wait_moment(&m->tree->idle, &m->tree->lock, cancel);
+	if (!err && n->unlinked && !h->file->ghost && !n->drafted && n->attr.size)
+		err = -ESTALE;
+	tree_unlock(m->tree);
+	return err;
+}
+
 static int open_file(struct mount *m, struct handle *h, int flags, bool created, pid_t pid,
                      struct s3_call *call)
 {
-	int err = created ? 0 : attr_refresh(m, h->node, call);
+	struct s3_etag told = etag_of(m, h->node), opened;
+	int err = created ? 0 : lookup_refresh(m, h->node, call);
 
+	opened = version(m, h);
+	h->unseen = strcmp(told.s, opened.s) != 0;
 	if (err)
 		return err == -ENOENT ? -ESTALE : err;
 	h->file = file_get(m, h->node);
@@ -70,13 +115,16 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 	h->writes = (flags & O_ACCMODE) != O_RDONLY;
 	h->appends = h->writes && flags & O_APPEND;
 	draft_user_came(h->file, h->writes);
-	if (!h->writes)
-		return 0;
+	err = wait_while_leaving(m, h, call->cancel);
+	if (err || !h->writes)
+		return err;
 	file_used_by(h->file, pid);
 	/* Who can read it may do so; but rsync only opens its files that way. */
 	if ((flags & O_ACCMODE) == O_RDWR && !(flags & O_EXCL && hints_temporary(h->node->name)))
 		draft_expect_passes(h->file);
-	return created || flags & O_TRUNC ? draft_begin(h->file, call->cancel) : 0;
+	if (!created && !(flags & O_TRUNC))
+		return 0;
+	return draft_begin(h->file, created && flags & O_EXCL, call->cancel);
 }
 
 int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t pid,
@@ -106,20 +154,31 @@ int handle_opendir(struct mount *m, struct node *n, struct handle **out, const a
 {
 	struct s3_call call = {.cancel = cancel};
 	struct handle *h = handle_new(m, n);
-	int err = 0;
+	int err;
 
 	if (!h)
 		return -ENOMEM;
-	if (n->special)
-		h->listing = listing_new();
-	else
-		err = attr_listing(m, n, &h->listing, &call);
-	if (err || !h->listing) {
+	err = dir_open(m, n, &h->pass, &call);
+	if (err) {
 		handle_release(m, h);
-		return err ? err : -ENOMEM;
+		return err;
 	}
 	*out = h;
 	return 0;
+}
+
+int handle_rewinddir(struct mount *m, struct handle *h, const atomic_bool *cancel)
+{
+	struct s3_call call = {.cancel = cancel};
+	struct dir_pass *pass;
+	int err = h->passed ? dir_open(m, h->node, &pass, &call) : 0;
+
+	if (!err && h->passed) {
+		dir_close(h->pass);
+		h->pass = pass;
+	}
+	h->passed = true;
+	return err;
 }
 
 /* -------------------------------------------------------------------- read */
@@ -137,22 +196,41 @@ static int object_key_locked(struct mount *m, struct handle *h, struct buf *key,
 	return buf_error(key);
 }
 
+bool handle_is_stale(struct mount *m, const struct handle *h)
+{
+	bool stale;
+
+	if (!h->file || h->writes)
+		return false;
+	tree_lock(m->tree);
+	stale = h->full && h->replaced != h->node->replaced && !h->file->ghost;
+	tree_unlock(m->tree);
+	return stale;
+}
+
 /* The reader of the object as it is now, with h->lock held for reading; NULL
  * and an error, or 0 for an empty file. */
 static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 {
 	struct buf key = BUF_INIT;
 	struct s3_etag etag;
+	unsigned replaced;
 	uint64_t size;
 	bool fits;
 	int err;
 
 	*out = NULL;
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	err = object_key_locked(m, h, &key, &etag);
 	size = h->node->attr.size;
-	pthread_mutex_unlock(&m->tree->lock);
+	replaced = h->node->replaced;
+	tree_unlock(m->tree);
 	pthread_rwlock_rdlock(&h->lock);
+	if ((h->reader || h->full) && h->replaced != replaced && !err) {
+		pthread_rwlock_unlock(&h->lock);
+		buf_fini(&key);
+		return -ESTALE; /* never a mixture of two versions */
+	}
 	/* Unlinked: what was opened is all there is. */
 	fits = h->reader && (err == -ENOENT || reader_is_of(h->reader, key.s, &etag));
 	if (fits || !size) /* of nothing there need not be an object */
@@ -163,6 +241,7 @@ static int reader_get(struct mount *m, struct handle *h, struct reader **out)
 		if (!h->reader || !reader_is_of(h->reader, key.s, &etag)) {
 			reader_free(h->reader);
 			h->reader = reader_new(m, key.s, &etag, size);
+			h->replaced = replaced;
 		}
 		if (!h->reader)
 			err = -ENOMEM;
@@ -186,11 +265,11 @@ static bool reader_is_old(struct mount *m, struct handle *h, const struct reader
 	struct s3_etag etag;
 	bool old;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	if (!tree_busy_locked(m->tree, h->node, cancel))
 		tree_idle_locked(m->tree, h->node);
 	old = !object_key_locked(m, h, &key, &etag) && !reader_is_of(r, key.s, &etag);
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	buf_fini(&key);
 	return old;
 }
@@ -270,9 +349,9 @@ int64_t handle_seek(struct mount *m, struct handle *h, uint64_t offset, bool dat
 	if (h->text) {
 		size = strlen(h->text);
 	} else {
-		pthread_mutex_lock(&m->tree->lock);
+		tree_lock(m->tree);
 		size = h->node->attr.size;
-		pthread_mutex_unlock(&m->tree->lock);
+		tree_unlock(m->tree);
 	}
 	/* An object has no holes but the one behind its end. */
 	if (offset >= size)
@@ -292,9 +371,9 @@ int handle_allocate(struct mount *m, struct handle *h, int mode, uint64_t offset
 	switch (mode & ~FALLOC_FL_KEEP_SIZE) {
 	case 0:
 		if (!draft_stat(h->file, &size, &mtime)) {
-			pthread_mutex_lock(&m->tree->lock);
+			tree_lock(m->tree);
 			size = h->node->attr.size;
-			pthread_mutex_unlock(&m->tree->lock);
+			tree_unlock(m->tree);
 		}
 		return keep || offset + len <= size ? 0
 		                                    : draft_truncate(h->file, offset + len, cancel);

@@ -7,8 +7,8 @@
 #ifndef POURFS_HANDLE_H
 #define POURFS_HANDLE_H
 
+#include "dir.h"
 #include "file.h"
-#include "listing.h"
 #include "reader.h"
 
 struct handle {
@@ -16,10 +16,14 @@ struct handle {
 	struct node *node;              /* held */
 	struct file *file;              /* counted; NULL: a directory or a control file */
 	bool writes, appends;
+	bool full;             /* it was not empty when it was opened */
+	bool unseen;           /* the kernel was told the size of another version */
 	pthread_rwlock_t lock; /* of reader */
 	struct reader *reader;
-	struct listing *listing; /* directories */
-	char *text;              /* control files */
+	unsigned replaced;     /* node->replaced, when it was opened; -ESTALE after it */
+	struct dir_pass *pass; /* directories */
+	bool passed;           /* something was read of it */
+	char *text;            /* control files */
 };
 
 /* flags as open(2). truncate: O_TRUNC or just created. pid: who opens. */
@@ -37,6 +41,8 @@ int64_t handle_seek(struct mount *m, struct handle *h, uint64_t offset, bool dat
 /* fallocate(2). */
 int handle_allocate(struct mount *m, struct handle *h, int mode, uint64_t offset, uint64_t len,
                     const atomic_bool *cancel) s3_must_check;
+/* Another client has replaced what it reads. */
+bool handle_is_stale(struct mount *m, const struct handle *h);
 /* One of the descriptors was closed, by the thread tid. */
 int handle_flush(struct handle *h, pid_t tid, const atomic_bool *cancel) s3_must_check;
 int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel) s3_must_check;
@@ -46,5 +52,7 @@ void handle_release_all(struct mount *m);
 
 int handle_opendir(struct mount *m, struct node *n, struct handle **out,
                    const atomic_bool *cancel) s3_must_check;
+/* It is read from its beginning: as it is then. */
+int handle_rewinddir(struct mount *m, struct handle *h, const atomic_bool *cancel) s3_must_check;
 
 #endif

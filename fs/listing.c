@@ -2,8 +2,12 @@
 #include "listing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define ENTRY_MAX 1100 /* more than a key can have */
+#define SMALL     (UINT32_C(1) << 31)
 
 struct listing *listing_new(void)
 {
@@ -24,29 +28,79 @@ void listing_put(struct listing *l)
 {
 	if (!l || --l->held)
 		return;
-	for (size_t i = 0; i < l->n; i++)
-		free(l->v[i].name);
-	free(l->v);
+	free(l->at);
+	free(l->text);
 	free(l);
 }
 
-/* Where name is or belongs. */
-static size_t position(const struct listing *l, const char *name, bool *found)
+const char *listing_entry(const struct listing *l, size_t i)
+{
+	return l->text + (l->at[i] & ~SMALL);
+}
+
+bool listing_may_be_small(const struct listing *l, size_t i)
+{
+	return l->at[i] & SMALL;
+}
+
+/* ------------------------------------------------------------------- forms */
+
+static const char *const suffixes[] = {
+	[LISTING_DIR] = "/",
+	[LISTING_FILE] = "",
+	[LISTING_FOLDER] = LISTING_FOLDER_SUFFIX,
+	[LISTING_LINK] = LISTING_LINK_SUFFIX,
+};
+
+static bool ends_in(const char *s, size_t len, const char *suffix)
+{
+	size_t n = strlen(suffix);
+
+	return len > n && !memcmp(s + len - n, suffix, n);
+}
+
+enum listing_form listing_form(const char *entry, size_t *name_length)
+{
+	size_t len = strlen(entry);
+	enum listing_form form = ends_in(entry, len, suffixes[LISTING_DIR])      ? LISTING_DIR
+	                         : ends_in(entry, len, suffixes[LISTING_FOLDER]) ? LISTING_FOLDER
+	                         : ends_in(entry, len, suffixes[LISTING_LINK])   ? LISTING_LINK
+	                                                                         : LISTING_FILE;
+
+	*name_length = len - strlen(suffixes[form]);
+	return form;
+}
+
+enum listing_form listing_name(const struct listing *l, size_t i, char *name)
+{
+	size_t len;
+	enum listing_form form = listing_form(listing_entry(l, i), &len);
+
+	memcpy(name, listing_entry(l, i), len);
+	name[len] = 0;
+	return form;
+}
+
+/* -ENAMETOOLONG, or the entry in to. */
+static int entry_of(const char *name, size_t len, enum listing_form form, char to[ENTRY_MAX])
+{
+	int n = snprintf(to, ENTRY_MAX, "%.*s%s", (int)len, name, suffixes[form]);
+
+	return n < ENTRY_MAX ? 0 : -ENAMETOOLONG;
+}
+
+/* ----------------------------------------------------------------- finding */
+
+static size_t position(const struct listing *l, const char *entry)
 {
 	size_t lo = 0, hi = l->n;
 
-	*found = false;
-	if (hi && strcmp(l->v[hi - 1].name, name) < 0)
+	if (hi && strcmp(listing_entry(l, hi - 1), entry) < 0)
 		return hi; /* a listing arrives sorted */
 	while (lo < hi) {
 		size_t mid = (lo + hi) / 2;
-		int order = strcmp(l->v[mid].name, name);
 
-		if (!order) {
-			*found = true;
-			return mid;
-		}
-		if (order < 0)
+		if (strcmp(listing_entry(l, mid), entry) < 0)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -54,44 +108,81 @@ static size_t position(const struct listing *l, const char *name, bool *found)
 	return lo;
 }
 
-const struct listing_entry *listing_find(const struct listing *l, const char *name)
+static bool has(const struct listing *l, const char *entry)
 {
-	bool found;
-	size_t at = position(l, name, &found);
+	size_t at = position(l, entry);
 
-	return found ? &l->v[at] : NULL;
+	return at < l->n && !strcmp(listing_entry(l, at), entry);
 }
 
-size_t listing_after(const struct listing *l, const char *name)
+bool listing_has(const struct listing *l, const char *name, enum listing_form form)
 {
-	bool found;
-	size_t at = position(l, name, &found);
+	char entry[ENTRY_MAX];
 
-	return at + found;
+	return !entry_of(name, strlen(name), form, entry) && has(l, entry);
 }
 
-static int insert(struct listing *l, size_t at, const struct listing_entry *e)
+static enum listing_form find(const struct listing *l, const char *name, size_t len)
 {
-	char *name = strdup(e->name);
+	char entry[ENTRY_MAX];
+	size_t n;
 
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 16;
-		struct listing_entry *v = realloc(l->v, cap * sizeof *v);
+	for (enum listing_form form = LISTING_DIR; form <= LISTING_LINK; form++)
+		if (!entry_of(name, len, form, entry) && listing_form(entry, &n) == form &&
+		    has(l, entry))
+			return form;
+	return LISTING_NONE;
+}
 
-		if (!v) {
-			free(name);
-			return -ENOMEM;
-		}
-		l->v = v;
-		l->cap = cap;
+enum listing_form listing_find(const struct listing *l, const char *name)
+{
+	return find(l, name, strlen(name));
+}
+
+size_t listing_index(const struct listing *l, const char *name, enum listing_form form)
+{
+	char entry[ENTRY_MAX];
+
+	return entry_of(name, strlen(name), form, entry) ? l->n : position(l, entry);
+}
+
+bool listing_hidden(const struct listing *l, size_t i)
+{
+	const char *entry = listing_entry(l, i);
+	size_t len;
+	enum listing_form form = listing_form(entry, &len);
+
+	return form != LISTING_DIR && find(l, entry, len) != form;
+}
+
+/* ---------------------------------------------------------------- changing */
+
+/* A copy of its own, without what was removed. */
+static struct listing *copy_of(const struct listing *l)
+{
+	struct listing *copy = listing_new();
+	size_t used = 0;
+
+	if (!copy)
+		return NULL;
+	copy->room = l->n + l->n / 8 + 1;
+	copy->text_room = l->used - l->waste + 64;
+	copy->at = malloc(copy->room * sizeof *copy->at);
+	copy->text = malloc(copy->text_room);
+	if (!copy->at || !copy->text) {
+		listing_put(copy);
+		return NULL;
 	}
-	if (!name)
-		return -ENOMEM;
-	memmove(l->v + at + 1, l->v + at, (l->n - at) * sizeof *l->v);
-	l->v[at] = *e;
-	l->v[at].name = name;
-	l->n++;
-	return 0;
+	for (size_t i = 0; i < l->n; i++) {
+		size_t size = strlen(listing_entry(l, i)) + 1;
+
+		memcpy(copy->text + used, listing_entry(l, i), size);
+		copy->at[i] = (uint32_t)used | (l->at[i] & SMALL);
+		used += size;
+	}
+	copy->used = used;
+	copy->n = l->n;
+	return copy;
 }
 
 /* *l held by nobody else. */
@@ -99,52 +190,99 @@ static int unshare(struct listing **l)
 {
 	struct listing *copy;
 
-	if ((*l)->held == 1)
+	if ((*l)->held == 1 && (*l)->waste <= (*l)->used / 2)
 		return 0;
-	copy = listing_new();
-	for (size_t i = 0; copy && i < (*l)->n; i++) {
-		if (insert(copy, i, &(*l)->v[i])) {
-			listing_put(copy);
-			copy = NULL;
-		}
-	}
+	copy = copy_of(*l);
 	listing_put(*l);
 	*l = copy;
 	return copy ? 0 : -ENOMEM;
 }
 
-int listing_add(struct listing **l, const char *name, bool dir, uint64_t size, time_t modified)
+static bool make_room(struct listing *l, size_t size)
 {
-	struct listing_entry e = {(char *)name, dir, size, modified};
-	bool found;
-	size_t at;
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 8;
+		uint32_t *at = reallocarray(l->at, room, sizeof *at);
 
-	if (unshare(l))
-		return -ENOMEM;
-	at = position(*l, name, &found);
-	if (found) {
-		e.name = (*l)->v[at].name;
-		(*l)->v[at] = e;
-		return 0;
+		if (!at)
+			return false;
+		l->at = at;
+		l->room = room;
 	}
-	if (!insert(*l, at, &e))
-		return 0;
-	listing_put(*l);
-	*l = NULL;
-	return -ENOMEM;
+	if (l->used + size > l->text_room) {
+		size_t room = 2 * l->text_room + size + 64;
+		char *text = room < SMALL ? realloc(l->text, room) : NULL;
+
+		if (!text)
+			return false;
+		l->text = text;
+		l->text_room = room;
+	}
+	return true;
 }
 
-int listing_remove(struct listing **l, const char *name)
+int listing_add(struct listing **to, const char *entry, bool may_be_small)
 {
-	bool found;
-	size_t at = position(*l, name, &found);
+	size_t at, size = strlen(entry) + 1;
+	struct listing *l;
 
-	if (!found)
+	if (has(*to, entry))
 		return 0;
-	if (unshare(l))
+	if (unshare(to))
 		return -ENOMEM;
-	free((*l)->v[at].name);
-	memmove((*l)->v + at, (*l)->v + at + 1, ((*l)->n - at - 1) * sizeof *(*l)->v);
-	(*l)->n--;
+	l = *to;
+	if (!make_room(l, size)) {
+		listing_put(l);
+		*to = NULL;
+		return -ENOMEM;
+	}
+	at = position(l, entry);
+	memmove(l->at + at + 1, l->at + at, (l->n - at) * sizeof *l->at);
+	l->at[at] = (uint32_t)l->used | (may_be_small ? SMALL : 0);
+	memcpy(l->text + l->used, entry, size);
+	l->used += size;
+	l->n++;
 	return 0;
+}
+
+int listing_remove(struct listing **from, const char *entry)
+{
+	struct listing *l;
+	size_t at;
+
+	if (!has(*from, entry))
+		return 0;
+	if (unshare(from))
+		return -ENOMEM;
+	l = *from;
+	at = position(l, entry);
+	l->waste += strlen(entry) + 1;
+	memmove(l->at + at, l->at + at + 1, (l->n - at - 1) * sizeof *l->at);
+	l->n--;
+	return 0;
+}
+
+int listing_add_name(struct listing **l, const char *name, bool dir)
+{
+	char entry[ENTRY_MAX];
+
+	if (entry_of(name, strlen(name), dir ? LISTING_DIR : LISTING_FILE, entry))
+		return 0; /* no path can name it */
+	return listing_add(l, entry, true);
+}
+
+int listing_remove_form(struct listing **l, const char *name, enum listing_form form)
+{
+	char entry[ENTRY_MAX];
+
+	if (entry_of(name, strlen(name), form, entry))
+		return 0;
+	return listing_remove(l, entry);
+}
+
+int listing_remove_name(struct listing **l, const char *name)
+{
+	enum listing_form form = listing_find(*l, name);
+
+	return form ? listing_remove_form(l, name, form) : 0;
 }

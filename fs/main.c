@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "attr.h"
 #include "draft.h"
 #include "handle.h"
+#include "kernel.h"
 #include "log.h"
 #include "mount.h"
 #include "ops.h"
@@ -29,14 +33,14 @@ static struct node *add_control(struct mount *m, struct node *parent, const char
 {
 	struct node *n;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	n = tree_add_locked(m->tree, parent, name, mode & S_IFMT);
 	if (n) {
 		n->attr = mount_default_attr(m, mode & S_IFMT, m->started);
 		n->attr.mode = mode;
 		n->special = special;
 	}
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return n;
 }
 
@@ -73,15 +77,24 @@ static int mount_init(struct mount *m, const struct opts *o)
 	m->uploads = workers_new(m->conf.parallel);
 	m->fetches = workers_new(m->conf.parallel);
 	m->copies = workers_new(m->conf.parallel);
-	return m->tree && m->budget && m->uploads && m->fetches && m->copies ? add_controls(m)
-	                                                                     : -ENOMEM;
+	m->movers = workers_new(m->conf.parallel);
+	m->words = workers_new(1);
+	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->copies || !m->movers ||
+	    !m->words)
+		return -ENOMEM;
+	m->tree->limit = m->conf.max_entries;
+	m->tree->forget_locked = kernel_forget_locked;
+	m->tree->forget_arg = m;
+	return add_controls(m);
 }
 
 static void mount_fini(struct mount *m)
 {
 	workers_free(m->fetches); /* its last jobs may still copy by the other */
 	workers_free(m->uploads);
+	workers_free(m->movers);
 	workers_free(m->copies);
+	workers_free(m->words);
 	s3_free(m->s3);
 	tree_free(m->tree);
 	budget_free(m->budget);
@@ -118,9 +131,9 @@ static int finish_file(struct file *f)
 	char text[1200];
 
 	if (err) {
-		pthread_mutex_lock(&f->m->tree->lock);
+		tree_lock(f->m->tree);
 		tree_path_locked(f->node, &path);
-		pthread_mutex_unlock(&f->m->tree->lock);
+		tree_unlock(f->m->tree);
 		log_error("not in the bucket: %s: %s", log_quote(text, sizeof text, path.s),
 		          strerror(-err));
 		buf_fini(&path);
@@ -190,12 +203,67 @@ static int serve(struct fuse_session *session)
 	return err < 0 ? err : 0; /* a signal is an end like any other */
 }
 
+struct last_words {
+	struct mount *m;
+	pthread_t server;
+	atomic_bool said, over;
+};
+
+static void *say_last_words(void *arg)
+{
+	struct last_words *l = arg;
+
+	workers_free(l->m->words);
+	l->m->words = NULL;
+	l->said = true;
+	while (!l->over) { /* the server may just not be waiting yet */
+		pthread_kill(l->server, SIGTERM);
+		usleep(END_POLL_US);
+	}
+	return NULL;
+}
+
+/* A signal ends the serving, but what the kernel is just being told (kernel.h) may
+ * wait for a program that waits for an answer: so these are given until it is said. */
+static void serve_last_words(struct mount *m, struct fuse_session *session)
+{
+	struct last_words l = {.m = m, .server = pthread_self()};
+	struct pollfd device = {.fd = fuse_session_fd(session)};
+	pthread_t thread;
+
+	tree_lock(m->tree);
+	m->ending = true; /* there will be no more */
+	tree_unlock(m->tree);
+	if (poll(&device, 1, 0) == 1 && device.revents & POLLERR)
+		return; /* unmounted: nobody waits */
+	if (pthread_create(&thread, NULL, say_last_words, &l))
+		return;
+	while (!l.said) {
+		fuse_session_reset(session);
+		(void)serve(session);
+	}
+	l.over = true;
+	pthread_join(thread, NULL);
+}
+
+/* So that the kernel knows the name before it is needed: see op_fill_entry(). */
+static void look_at_status(void *arg)
+{
+	int root = (int)(intptr_t)arg;
+	struct stat st;
+
+	if (root >= 0 && fstatat(root, MOUNT_HIDDEN "/status", &st, 0))
+		log_info("the status cannot be looked up: %s", strerror(errno));
+	if (root >= 0)
+		close(root);
+}
+
 /* Mounts, serves until unmounted, finishes. The exit status. */
 static int run_session(struct mount *m, const struct opts *o, int to_parent)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
-	int err = fuse_arguments(&args, o), unfinished;
+	int err = fuse_arguments(&args, o), unfinished, root;
 
 	if (!err)
 		session = fuse_session_new(&args, &ops_table, sizeof ops_table, m);
@@ -206,13 +274,18 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 		fuse_session_destroy(session);
 		return 1; /* libfuse has said why */
 	}
+	root = open(m->conf.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (to_parent >= 0) {
 		log_setup((enum log_level)o->log_level, true);
 		start_detached(to_parent);
 	}
+	m->session = session;
+	if (workers_give(m->movers, 0, look_at_status, (void *)(intptr_t)root) && root >= 0)
+		close(root);
 	err = serve(session);
 	if (err)
 		log_error("the connection to the kernel broke: %s", strerror(-err));
+	serve_last_words(m, session);
 	unfinished = finish(m);
 	fuse_session_unmount(session);
 	fuse_remove_signal_handlers(session);
@@ -248,7 +321,7 @@ static int mount_main(int argc, char **argv)
 			fprintf(stderr, "pourfs: %s\n",
 			        *fault.message ? fault.message : strerror(-err));
 		if (!err)
-			err = start_check_bucket(m.s3, m.conf.prefix);
+			err = start_check_bucket(m.s3, &m.conf);
 		if (!err)
 			status = run_session(&m, &o, to_parent);
 		mount_fini(&m);

@@ -33,10 +33,30 @@ int mount_key(struct mount *m, const struct node *n, struct buf *key)
 {
 	int err;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	err = mount_key_locked(m, n, NULL, key);
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	return err;
+}
+
+bool mount_key_moved_locked(struct mount *m, const struct node *n, const char *name,
+                            const struct buf *key)
+{
+	struct buf now = BUF_INIT;
+	bool moved = !mount_key_locked(m, n, name, &now) && strcmp(now.s, key->s) != 0;
+
+	buf_fini(&now);
+	return moved;
+}
+
+bool mount_key_moved(struct mount *m, const struct node *n, const char *name, const struct buf *key)
+{
+	bool moved;
+
+	tree_lock(m->tree);
+	moved = mount_key_moved_locked(m, n, name, key);
+	tree_unlock(m->tree);
+	return moved;
 }
 
 int mount_hidden_key(struct mount *m, struct buf *key)
@@ -49,11 +69,12 @@ int mount_hidden_key(struct mount *m, struct buf *key)
 
 struct attr mount_default_attr(const struct mount *m, mode_t type, time_t mtime)
 {
-	mode_t mode = type == S_IFDIR ? 0777 : 0666;
+	mode_t mode = type == S_IFDIR ? m->conf.dir_mode : m->conf.file_mode;
 
-	return (struct attr){.mode = type | (mode & ~m->conf.umask),
+	return (struct attr){.mode = type | mode,
 	                     .uid = m->conf.uid,
 	                     .gid = m->conf.gid,
 	                     .mtime.tv_sec = mtime,
-	                     .ctime.tv_sec = mtime};
+	                     .ctime.tv_sec = mtime,
+	                     .atime.tv_nsec = UTIME_OMIT};
 }

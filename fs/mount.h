@@ -28,6 +28,7 @@ struct mount_conf {
 	const char *bucket;
 	const char *prefix; /* "" or "some/folder/" */
 	const char *mountpoint;
+	const char *storage_class; /* of new objects; NULL: the service's default */
 	uint64_t part_size;
 	uint64_t memory;
 	unsigned parallel;  /* transfers of each direction at once */
@@ -36,9 +37,12 @@ struct mount_conf {
 	enum mount_staging staging;
 	unsigned sync_interval_ms; /* 0: only when asked */
 	unsigned ttl_ms;
+	unsigned max_entries; /* names that are remembered */
+	bool no_list;         /* the bucket may not be listed */
 	uid_t uid;
 	gid_t gid;
-	mode_t umask; /* for names that carry no mode of their own */
+	mode_t umask;               /* for names that carry no mode of their own */
+	mode_t file_mode, dir_mode; /* what those have */
 	bool read_only;
 };
 
@@ -50,8 +54,12 @@ struct mount {
 	struct workers *uploads; /* parts and publishing */
 	struct workers *fetches; /* reading, attributes */
 	struct workers *copies;  /* ranges of large copies */
+	struct workers *movers;  /* objects of directories that are renamed */
+	struct workers *words;   /* to the kernel: kernel.h */
+	void *session;           /* FUSE's, once it is there */
 	atomic_bool ending;      /* unmounted: nothing is put off any more */
 
+	struct move *moves;           /* under way, see move.h; the tree's lock */
 	pthread_mutex_t drafts_lock;  /* a leaf */
 	struct draft *drafts;         /* all of them, see draft.h */
 	pthread_mutex_t handles_lock; /* a leaf */
@@ -74,6 +82,13 @@ int mount_key(struct mount *m, const struct node *n, struct buf *key) s3_must_ch
 /* With the tree's lock held; name: NULL, or of a child of n. */
 int mount_key_locked(struct mount *m, const struct node *n, const char *name,
                      struct buf *key) s3_must_check;
+
+/* The same name has another key by now: what was asked of key is to be asked
+ * again. name: as above. */
+bool mount_key_moved_locked(struct mount *m, const struct node *n, const char *name,
+                            const struct buf *key);
+bool mount_key_moved(struct mount *m, const struct node *n, const char *name,
+                     const struct buf *key);
 
 /* A fresh hidden key: "PREFIX.pourfs/stage/RUN-N". */
 int mount_hidden_key(struct mount *m, struct buf *key) s3_must_check;

@@ -7,24 +7,17 @@
 
 #include "attr.h"
 #include "copy.h"
+#include "dir.h"
 #include "draft.h"
+#include "link.h"
 #include "log.h"
+#include "lookup.h"
 #include "source.h"
-
-static void lock(struct mount *m)
-{
-	pthread_mutex_lock(&m->tree->lock);
-}
-
-static void unlock(struct mount *m)
-{
-	pthread_mutex_unlock(&m->tree->lock);
-}
 
 static int absent(struct mount *m, struct node *parent, const char *name, struct s3_call *call)
 {
 	struct node *n;
-	int err = attr_lookup(m, parent, name, &n, call);
+	int err = lookup_name(m, parent, name, &n, call);
 
 	if (!err)
 		tree_put(m->tree, n);
@@ -39,7 +32,7 @@ static int add(struct mount *m, struct node *parent, const char *name, const str
 	struct buf key = BUF_INIT;
 	int err;
 
-	lock(m);
+	tree_lock(m->tree);
 	err = mount_key_locked(m, parent, name, &key);
 	if (!err) {
 		struct node *n = tree_find_locked(m->tree, parent, name);
@@ -57,7 +50,7 @@ static int add(struct mount *m, struct node *parent, const char *name, const str
 			err = -ENOMEM;
 		}
 	}
-	unlock(m);
+	tree_unlock(m->tree);
 	buf_fini(&key);
 	return err;
 }
@@ -80,16 +73,16 @@ static bool completes_there(struct draft *d, void *arg)
 
 /* A file that was renamed while it was written will be completed there, for a
  * moment: nothing else may be there then. */
-static int reserved(struct mount *m, struct node *parent, const char *name, const struct node *but)
+int names_reserved(struct mount *m, struct node *parent, const char *name, const struct node *but)
 {
 	struct reservation r = {.but = but};
 	struct buf key = BUF_INIT;
 	char text[600];
 	int err;
 
-	lock(m);
+	tree_lock(m->tree);
 	err = mount_key_locked(m, parent, name, &key);
-	unlock(m);
+	tree_unlock(m->tree);
 	r.key = key.s;
 	if (!err && draft_any(m, completes_there, &r)) {
 		err = -EBUSY;
@@ -107,12 +100,48 @@ int names_create(struct mount *m, struct node *parent, const char *name, const s
 	int err = absent(m, parent, name, call);
 
 	if (!err)
-		err = reserved(m, parent, name, NULL);
+		err = names_reserved(m, parent, name, NULL);
 	if (!err)
 		err = add(m, parent, name, a, out);
 	if (!err)
-		attr_name_added(m, parent, name, false);
+		dir_name_added(m, parent, name, false);
 	return err;
+}
+
+static void end_below(struct mount *m, struct node *parent)
+{
+	tree_lock(m->tree);
+	tree_idle_locked(m->tree, parent);
+	tree_unlock(m->tree);
+}
+
+/* An object of that name is about to be made at *key: until end_below() no
+ * directory above it gets another name. */
+static int begin_below(struct mount *m, struct node *parent, const char *name, struct buf *key,
+                       struct s3_call *call)
+{
+	int err;
+
+	tree_lock(m->tree);
+	err = tree_busy_locked(m->tree, parent, call->cancel);
+	if (!err) {
+		err = mount_key_locked(m, parent, name, key);
+		if (err)
+			tree_idle_locked(m->tree, parent);
+	}
+	tree_unlock(m->tree);
+	if (err)
+		buf_fini(key);
+	return err;
+}
+
+/* What another client has made is to be seen: it was not known, or known to be absent. */
+static void other_was_faster(struct mount *m, struct node *parent, const char *name)
+{
+	attr_distrust(m, parent);
+	tree_lock(m->tree);
+	tree_set_absent_locked(m->tree, parent, name, 0);
+	tree_unlock(m->tree);
 }
 
 int names_mkdir(struct mount *m, struct node *parent, const char *name, const struct attr *a,
@@ -124,27 +153,67 @@ int names_mkdir(struct mount *m, struct node *parent, const char *name, const st
 	struct buf key = BUF_INIT;
 	int err = absent(m, parent, name, call);
 
-	if (!err) {
-		lock(m);
-		err = mount_key_locked(m, parent, name, &key);
-		unlock(m);
-		buf_addc(&key, '/');
-	}
 	if (!err)
-		err = meta_to_headers(a, META_ALL, &h);
+		err = begin_below(m, parent, name, &key, call);
+	if (err)
+		return err;
+	buf_addc(&key, '/');
+	err = meta_to_headers(a, META_ALL, &h);
 	if (!err)
 		err = s3_headers_set(&h, "content-type", "application/x-directory");
 	if (!err)
-		err = s3_put(m->s3, key.s, &h, &nothing, 0, &etag, call);
+		err = buf_error(&key);
+	if (!err)
+		err = s3_put(m->s3, key.s, &h, &nothing, S3_IF_ABSENT, &etag, call);
 	if (!err)
 		err = add(m, parent, name, a, out);
 	if (!err) {
 		attr_made(m, *out, a, &etag, &h);
-		lock(m);
-		(*out)->listing = listing_new(); /* empty, as we made it */
-		(*out)->listing_until_ms = mount_now_ms() + m->conf.ttl_ms;
-		unlock(m);
+		tree_lock(m->tree);
+		dir_is_empty_locked(m, *out);
+		tree_unlock(m->tree);
 	}
+	end_below(m, parent);
+	if (err == -EEXIST)
+		other_was_faster(m, parent, name);
+	s3_headers_fini(&h);
+	buf_fini(&key);
+	return err;
+}
+
+/* A link is made at once or not at all: programs lock by that. */
+int names_symlink(struct mount *m, struct node *parent, const char *name, const char *target,
+                  const struct attr *a, struct node **out, struct s3_call *call)
+{
+	struct iovec iov = {(char *)target, strlen(target)};
+	struct s3_body body = {&iov, 1, iov.iov_len};
+	struct attr attr = *a;
+	struct s3_headers h = {0};
+	struct s3_etag etag;
+	struct buf key = BUF_INIT;
+	int err = absent(m, parent, name, call);
+
+	attr.size = body.size;
+	if (!err)
+		err = names_reserved(m, parent, name, NULL);
+	if (!err)
+		err = begin_below(m, parent, name, &key, call);
+	if (err)
+		return err;
+	err = meta_to_headers(a, META_ALL, &h);
+	if (!err) /* s3fs says so, too */
+		err = s3_headers_set(&h, "content-type", "application/octet-stream");
+	if (!err)
+		err = s3_put(m->s3, key.s, &h, &body, S3_IF_ABSENT, &etag, call);
+	if (err == -EEXIST)
+		other_was_faster(m, parent, name);
+	if (!err)
+		err = add(m, parent, name, &attr, out);
+	if (!err) {
+		attr_made(m, *out, &attr, &etag, &h);
+		link_know(m, *out, target, &etag);
+	}
+	end_below(m, parent);
 	s3_headers_fini(&h);
 	buf_fini(&key);
 	return err;
@@ -157,35 +226,71 @@ static bool is_read(struct mount *m, struct node *n)
 {
 	bool read;
 
-	lock(m);
+	tree_lock(m->tree);
 	read = n->file && !n->drafted && !n->file->ghost && n->etag.s[0] && n->attr.size;
-	unlock(m);
+	tree_unlock(m->tree);
 	return read;
 }
 
 /* Who has the file open reads on from a hidden copy; so do drafts that have
  * ranges of it. n is busy. */
-static int keep_for_users(struct mount *m, struct node *n, const char *key, struct s3_call *call)
+int names_keep(struct mount *m, struct node *n, const char *key, struct s3_call *call)
 {
 	struct buf hidden = BUF_INIT;
 	struct s3_etag made;
-	int err = draft_rescue(m, key, NULL, call);
+	int err;
 
+	tree_lock(m->tree);
+	n->leaving = true;
+	tree_unlock(m->tree);
+	err = draft_rescue(m, key, NULL, call);
 	if (err || !is_read(m, n))
 		return err;
 	err = mount_hidden_key(m, &hidden);
 	if (!err)
-		err = copy_object(m, key, &n->etag, n->attr.size, hidden.s, NULL, &made, call);
-	lock(m);
+		err = copy_object(m, key, &n->etag, n->attr.size, hidden.s, NULL, 0, &made, call);
+	tree_lock(m->tree);
 	if (!err && n->file && !n->file->ghost) {
 		n->file->ghost = buf_detach(&hidden);
 		n->file->ghost_etag = made;
 	} else if (!err) { /* closed meanwhile */
 		source_delete_later(m, buf_detach(&hidden));
 	}
-	unlock(m);
+	tree_unlock(m->tree);
 	buf_fini(&hidden);
 	return err == -ENOENT || err == -ESTALE ? 0 : err; /* there is nothing to be kept */
+}
+
+int names_delete_foreign(struct mount *m, struct node *parent, const char *name, unsigned foreign,
+                         struct s3_call *call)
+{
+	static const struct {
+		enum node_foreign mark;
+		enum listing_form form;
+		const char *suffix;
+	} marks[] = {{NODE_MARK_FOLDER, LISTING_FOLDER, LISTING_FOLDER_SUFFIX},
+	             {NODE_MARK_PLAIN, LISTING_FILE, ""},
+	             {NODE_MARK_LINK, LISTING_LINK, LISTING_LINK_SUFFIX}};
+	struct buf key = BUF_INIT;
+	int err = 0;
+
+	for (size_t i = 0; i < sizeof marks / sizeof *marks && !err; i++) {
+		if (!(foreign & marks[i].mark))
+			continue;
+		tree_lock(m->tree);
+		err = mount_key_locked(m, parent, name, &key);
+		tree_unlock(m->tree);
+		buf_adds(&key, marks[i].suffix);
+		if (!err)
+			err = s3_delete(m->s3, key.s, call);
+		tree_lock(m->tree);
+		if (!err && parent->listing)
+			err = listing_remove_form(&parent->listing, name, marks[i].form);
+		tree_listing_changed_locked(m->tree, parent);
+		tree_unlock(m->tree);
+	}
+	buf_fini(&key);
+	return err;
 }
 
 /* Deletes the object of n, if it has one, and takes the name away. */
@@ -193,31 +298,39 @@ static int remove_node(struct mount *m, struct node *parent, struct node *n, con
                        struct s3_call *call)
 {
 	struct buf key = BUF_INIT;
-	bool object;
-	int err;
+	unsigned foreign = 0;
+	bool object, dir;
+	int err = names_keep_parent(m, parent, name, call);
 
-	lock(m);
+	if (err)
+		return err;
+	tree_lock(m->tree);
 	err = tree_busy_locked(m->tree, n, call->cancel);
 	if (err) {
-		unlock(m);
+		tree_unlock(m->tree);
 		return err;
 	}
 	err = mount_key_locked(m, n, NULL, &key);
-	object = n->etag.s[0] || n->covers || S_ISDIR(n->attr.mode);
-	unlock(m);
+	dir = S_ISDIR(n->attr.mode);
+	object = n->etag.s[0] || n->covers || dir;
+	tree_unlock(m->tree);
 	if (!err && object)
-		err = keep_for_users(m, n, key.s, call);
+		err = names_keep(m, n, key.s, call);
 	if (!err && object)
 		err = s3_delete(m->s3, key.s, call);
-	lock(m);
+	if (!err && dir)
+		err = lookup_foreign(m, parent, name, n, &foreign, call);
+	if (!err)
+		err = names_delete_foreign(m, parent, name, foreign, call);
+	tree_lock(m->tree);
 	if (!err) {
 		tree_unlink_locked(m->tree, n);
 		n->pending = 0;
 	}
 	tree_idle_locked(m->tree, n);
-	unlock(m);
+	tree_unlock(m->tree);
 	if (!err)
-		attr_name_removed(m, parent, name);
+		dir_name_removed(m, parent, name);
 	buf_fini(&key);
 	return err;
 }
@@ -226,7 +339,7 @@ int names_unlink(struct mount *m, struct node *parent, const char *name, struct 
 {
 	struct node *n;
 	struct file *f;
-	int err = attr_lookup(m, parent, name, &n, call);
+	int err = lookup_name(m, parent, name, &n, call);
 
 	if (err)
 		return err;
@@ -245,13 +358,23 @@ int names_unlink(struct mount *m, struct node *parent, const char *name, struct 
 	return err;
 }
 
-/* Nothing is below the directory, in the bucket or about to be. */
+bool names_unpublished(struct mount *m, struct node *dir)
+{
+	bool has;
+
+	tree_lock(m->tree);
+	has = dir_has_unpublished_locked(m, dir);
+	tree_unlock(m->tree);
+	return has;
+}
+
+/* Nothing is below the directory, in the bucket or about to be: asked in the
+ * order in which a file goes from here to there. */
 static int empty(struct mount *m, struct node *dir, struct s3_call *call)
 {
 	struct s3_page page = {0};
-	struct listing *l;
 	struct buf key = BUF_INIT;
-	int err = mount_key(m, dir, &key);
+	int err = names_unpublished(m, dir) ? -ENOTEMPTY : mount_key(m, dir, &key);
 
 	if (!err)
 		err = s3_list(m->s3, key.s, 0, NULL, NULL, 2, &page, call);
@@ -260,21 +383,13 @@ static int empty(struct mount *m, struct node *dir, struct s3_call *call)
 			err = -ENOTEMPTY;
 	s3_page_fini(&page);
 	buf_fini(&key);
-	if (err)
-		return err;
-	err = attr_listing(m, dir, &l, call);
-	if (!err) {
-		if (l->n)
-			err = -ENOTEMPTY;
-		listing_put(l);
-	}
 	return err;
 }
 
 int names_rmdir(struct mount *m, struct node *parent, const char *name, struct s3_call *call)
 {
 	struct node *n;
-	int err = attr_lookup(m, parent, name, &n, call);
+	int err = lookup_name(m, parent, name, &n, call);
 
 	if (err)
 		return err;
@@ -286,276 +401,6 @@ int names_rmdir(struct mount *m, struct node *parent, const char *name, struct s
 		err = empty(m, n, call);
 	if (!err)
 		err = remove_node(m, parent, n, name, call);
-	tree_put(m->tree, n);
-	return err;
-}
-
-/* ---------------------------------------------------------------- renaming */
-
-static int move_locked(struct mount *m, struct node *n, struct node *new_parent,
-                       const char *new_name)
-{
-	struct node *there = tree_find_locked(m->tree, new_parent, new_name);
-
-	if (there) {
-		there->pending = 0;
-		tree_put_locked(m->tree, there);
-	}
-	return tree_move_locked(m->tree, n, new_parent, new_name);
-}
-
-/* What is written under the old name goes on under the new one. An upload that
- * was created for the old one ends, and what it had is sent again; or, if only
- * that upload has it, it is completed there when the time comes, and moved.
- * -EAGAIN: not just now. */
-static int free_from_name(struct file *f)
-{
-	struct draft *d;
-	int err = 0;
-
-	pthread_mutex_lock(&f->lock);
-	d = f->draft;
-	if (d && !d->error && !d->discarded) {
-		if (d->publish || d->step == DRAFT_CREATING || d->step == DRAFT_PUTTING ||
-		    d->step == DRAFT_COMPLETING)
-			err = -EAGAIN;
-		else if (d->own.id && parts_redirect(d->parts)) {
-			draft_pump(d);
-			err = -EAGAIN; /* until that upload is gone */
-		}
-	}
-	pthread_mutex_unlock(&f->lock);
-	return err;
-}
-
-/* Until something has happened to the file, or for a moment. */
-static void wait_for_file(struct file *f)
-{
-	pthread_mutex_lock(&f->lock);
-	(void)!file_wait(f, NULL);
-	pthread_mutex_unlock(&f->lock);
-}
-
-/* Headers for the copy, when something in them has to change: changes of
- * attributes held back, or a content type that came from the old name. */
-static int new_headers(struct mount *m, struct node *n, const char *old_name, const char *new_name,
-                       struct attr *a, struct s3_headers *h, unsigned *taken, bool *replace)
-{
-	const char *old_type = meta_content_type(old_name), *new_type = meta_content_type(new_name);
-	const char *type;
-	int err = attr_take(m, n, NULL, META_ALL, a, h, taken);
-
-	if (err)
-		return err;
-	type = s3_headers_get(h, "content-type");
-	*replace = *taken != 0;
-	if (strcmp(old_type, new_type) != 0 && type && !strcmp(type, old_type)) {
-		*replace = true;
-		err = s3_headers_set(h, "content-type", new_type);
-	}
-	return err;
-}
-
-/* Copies the object to its new key and deletes the old one. Both nodes are busy. */
-static int move_object(struct mount *m, struct node *n, const char *name, struct node *new_parent,
-                       struct node *there, const char *new_name, struct s3_call *call)
-{
-	struct buf from = BUF_INIT, to = BUF_INIT;
-	struct s3_headers h = {0};
-	struct s3_etag etag, made;
-	struct attr a;
-	unsigned taken = 0;
-	bool replace = false;
-	int err;
-
-	lock(m);
-	err = mount_key_locked(m, n, NULL, &from);
-	if (!err)
-		err = mount_key_locked(m, new_parent, new_name, &to);
-	etag = n->etag;
-	unlock(m);
-	if (!err && there)
-		err = keep_for_users(m, there, to.s, call);
-	if (!err)
-		err = new_headers(m, n, name, new_name, &a, &h, &taken, &replace);
-	if (!err) {
-		err = copy_object(m, from.s, &etag, a.size, to.s, replace ? &h : NULL, &made, call);
-		if (err)
-			attr_untake(m, n, taken);
-		else
-			draft_moved(m, from.s, to.s, &made);
-	}
-	if (!err) { /* name and ETag change together: a reader sees no mixture */
-		lock(m);
-		err = move_locked(m, n, new_parent, new_name);
-		if (!err)
-			attr_made_locked(m, n, &a, &made, &h);
-		unlock(m);
-	}
-	if (!err) {
-		err = s3_delete(m->s3, from.s, NULL);
-		if (err) {
-			char text[1200];
-
-			log_error("renamed, but the old name %s is still there: %s",
-			          log_quote(text, sizeof text, from.s), strerror(-err));
-		}
-	}
-	s3_headers_fini(&h);
-	buf_fini(&from);
-	buf_fini(&to);
-	return err;
-}
-
-/* b may be NULL. */
-static int busy_both(struct mount *m, struct node *a, struct node *b, const atomic_bool *cancel)
-{
-	bool a_first = !b || a->ino < b->ino;
-	struct node *first = a_first ? a : b, *second = a_first ? b : a;
-	int err;
-
-	lock(m);
-	err = tree_busy_locked(m->tree, first, cancel);
-	if (!err && second) {
-		err = tree_busy_locked(m->tree, second, cancel);
-		if (err)
-			tree_idle_locked(m->tree, first);
-	}
-	unlock(m);
-	return err;
-}
-
-static void idle_both(struct mount *m, struct node *a, struct node *b)
-{
-	lock(m);
-	tree_idle_locked(m->tree, a);
-	if (b)
-		tree_idle_locked(m->tree, b);
-	unlock(m);
-}
-
-/* Both nodes become busy, and n's draft is free from its name. */
-static int take_both(struct mount *m, struct node *n, struct node *there, struct s3_call *call)
-{
-	struct file *f;
-	int err;
-
-	do {
-		err = busy_both(m, n, there, call->cancel);
-		f = err ? NULL : file_find(m, n);
-		if (!f)
-			return err;
-		err = free_from_name(f);
-		if (err)
-			idle_both(m, n, there);
-		if (err == -EAGAIN) /* not busy: the publish that is waited for has to be */
-			wait_for_file(f);
-		file_put(f);
-	} while (err == -EAGAIN && !(call->cancel && *call->cancel));
-	return err == -EAGAIN ? -EINTR : err;
-}
-
-/* A file that has no object yet: its name is all there is. An object that the
- * new name has stays there until ours is made. Both nodes are busy. */
-static int move_name(struct mount *m, struct node *n, struct node *new_parent, struct node *there,
-                     const char *new_name, struct s3_call *call)
-{
-	struct buf from = BUF_INIT, to = BUF_INIT;
-	bool covers = false, covered;
-	int err;
-
-	lock(m);
-	covered = n->covers;
-	err = mount_key_locked(m, n, NULL, &from);
-	if (!err)
-		err = mount_key_locked(m, new_parent, new_name, &to);
-	unlock(m);
-	if (!err && there)
-		err = keep_for_users(m, there, to.s, call);
-	if (!err && covered)
-		err = s3_delete(m->s3, from.s, call);
-	if (!err) {
-		lock(m);
-		covers = there && (there->etag.s[0] || there->covers);
-		err = move_locked(m, n, new_parent, new_name);
-		n->covers = !err && covers;
-		unlock(m);
-	}
-	buf_fini(&from);
-	buf_fini(&to);
-	return err;
-}
-
-static int rename_file(struct mount *m, struct node *parent, struct node *n, const char *name,
-                       struct node *new_parent, struct node *there, const char *new_name,
-                       struct s3_call *call)
-{
-	struct file *replaced;
-	bool object;
-	int err = reserved(m, new_parent, new_name, n);
-
-	if (!err)
-		err = take_both(m, n, there, call);
-	if (!err) {
-		lock(m);
-		object = n->etag.s[0];
-		unlock(m);
-		err = object ? move_object(m, n, name, new_parent, there, new_name, call)
-		             : move_name(m, n, new_parent, there, new_name, call);
-		idle_both(m, n, there);
-	}
-	if (err) {
-		attr_distrust(m, parent);
-		attr_distrust(m, new_parent);
-		return err;
-	}
-	attr_name_removed(m, parent, name);
-	attr_name_added(m, new_parent, new_name, false);
-	replaced = there ? file_find(m, there) : NULL;
-	if (replaced) {
-		draft_discard(replaced);
-		file_put(replaced);
-	}
-	return 0;
-}
-
-/* What renameat2(2) says about the two names. */
-static int may_rename(const struct node *n, const struct node *there, const char *new_name,
-                      unsigned flags)
-{
-	if (flags & ~1u) /* RENAME_NOREPLACE alone */
-		return -EINVAL;
-	if (n->special || !strcmp(new_name, MOUNT_HIDDEN))
-		return -EPERM;
-	if (there && flags)
-		return -EEXIST;
-	if (there && S_ISDIR(there->attr.mode) && !S_ISDIR(n->attr.mode))
-		return -EISDIR;
-	if (there && !S_ISDIR(there->attr.mode) && S_ISDIR(n->attr.mode))
-		return -ENOTDIR;
-	if (S_ISDIR(n->attr.mode))
-		return -EXDEV; /* not yet: mv(1) then copies, file by file */
-	return 0;
-}
-
-int names_rename(struct mount *m, struct node *parent, const char *name, struct node *new_parent,
-                 const char *new_name, unsigned flags, struct s3_call *call)
-{
-	struct node *n, *there;
-	int err = attr_lookup(m, parent, name, &n, call);
-
-	if (err)
-		return err;
-	err = attr_lookup(m, new_parent, new_name, &there, call);
-	if (err && err != -ENOENT) {
-		tree_put(m->tree, n);
-		return err;
-	}
-	err = may_rename(n, there, new_name, flags);
-	if (!err && n != there)
-		err = rename_file(m, parent, n, name, new_parent, there, new_name, call);
-	if (there)
-		tree_put(m->tree, there);
 	tree_put(m->tree, n);
 	return err;
 }

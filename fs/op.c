@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "dir.h"
 #include "draft.h"
+#include "encode.h"
 #include "proc.h"
 
 #define KERNEL_TTL_S 1.0 /* the rest of ttl= is remembered here, not in the kernel */
+#define FOREVER_S    1e9
 
 /* The kernel tells of every signal; a local disk would not heed most. */
 static void cancel(fuse_req_t req, void *data)
@@ -60,26 +63,29 @@ double op_fill_stat(struct mount *m, struct node *n, struct stat *st)
 {
 	struct file *f = file_find(m, n);
 	uint64_t size = 0, draft_size;
-	struct timespec mtime = {0}, written = {0};
+	struct attr a;
+	struct timespec written = {0};
 	bool draft = f && draft_stat(f, &draft_size, &written);
 
 	/* The draft first: once it is gone, the node knows all that it knew. */
 	if (f)
 		file_put(f);
 	memset(st, 0, sizeof *st);
-	pthread_mutex_lock(&m->tree->lock);
-	size = draft ? draft_size : n->attr.size;
-	mtime = written.tv_sec ? written : n->attr.mtime;
+	tree_lock(m->tree);
+	a = n->attr;
+	size = draft ? draft_size : a.size;
+	if (written.tv_sec)
+		meta_written(&a, written);
 	st->st_ino = n->ino;
-	st->st_mode = n->attr.mode;
-	st->st_uid = n->attr.uid;
-	st->st_gid = n->attr.gid;
-	st->st_ctim = n->attr.ctime;
 	st->st_nlink = n->unlinked ? 0 : 1;
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
+	st->st_mode = a.mode;
+	st->st_uid = a.uid;
+	st->st_gid = a.gid;
 	st->st_size = (off_t)size;
-	st->st_mtim = mtime;
-	st->st_atim = mtime;
+	st->st_mtim = a.mtime;
+	st->st_ctim = a.ctime;
+	st->st_atim = meta_atime(&a);
 	st->st_blksize = OP_WRITE_MAX;
 	st->st_blocks = (blkcnt_t)((size + 511) / 512);
 	if (draft || n->special || m->conf.ttl_ms < 1000)
@@ -90,12 +96,15 @@ double op_fill_stat(struct mount *m, struct node *n, struct stat *st)
 void op_fill_entry(struct mount *m, struct node *n, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof *e);
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	n->lookups++;
-	pthread_mutex_unlock(&m->tree->lock);
+	n->asked = false;
+	tree_unlock(m->tree);
 	e->ino = op_id(m, n);
 	e->attr_timeout = op_fill_stat(m, n, &e->attr);
-	e->entry_timeout = e->attr_timeout;
+	/* Names of our own stay. As long as a name in the root is being renamed the
+	 * kernel looks up no other there, and status has to be read then, too. */
+	e->entry_timeout = n->special ? FOREVER_S : e->attr_timeout;
 }
 
 void op_reply_entry(struct op *op, struct node *n)
@@ -115,13 +124,22 @@ int op_may_change(struct op *op, const struct node *parent, const char *name)
 		return -EROFS;
 	if (parent->special || (parent == op->m->tree->root && !strcmp(name, MOUNT_HIDDEN)))
 		return -EPERM;
-	return 0;
+	/* It would be taken for what other clients mean by such a name. */
+	return dir_name_has_meaning(name) ? -EPERM : 0;
+}
+
+int op_may_make(struct op *op, const struct node *parent, const char *name)
+{
+	int err = op_may_change(op, parent, name);
+
+	return err || utf8_is_valid(name) ? err : -EILSEQ;
 }
 
 struct attr op_new_attr(struct op *op, mode_t mode)
 {
 	const struct fuse_ctx *ctx = fuse_req_ctx(op->req);
-	struct attr a = {.mode = mode, .uid = ctx->uid, .gid = ctx->gid};
+	struct attr a = {
+		.mode = mode, .uid = ctx->uid, .gid = ctx->gid, .atime.tv_nsec = UTIME_OMIT};
 
 	clock_gettime(CLOCK_REALTIME, &a.mtime);
 	a.ctime = a.mtime;

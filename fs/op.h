@@ -40,6 +40,8 @@ void op_reply_entry(struct op *op, struct node *n);
 
 /* 0, or why nobody may make or remove that name. */
 int op_may_change(struct op *op, const struct node *parent, const char *name) s3_must_check;
+/* The same for making it. -EILSEQ: no key can hold that name. */
+int op_may_make(struct op *op, const struct node *parent, const char *name) s3_must_check;
 /* Attributes of what the caller makes now. mode: with the type bits. */
 struct attr op_new_attr(struct op *op, mode_t mode);
 

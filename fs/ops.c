@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <unistd.h>
 
 #include "attr.h"
 #include "draft.h"
+#include "handle.h"
+#include "lookup.h"
 #include "names.h"
 #include "op.h"
 
@@ -21,6 +24,8 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
 	/* One write at a time reaches the table anyway: order is all that counts. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
+	/* FUSE_CAP_CACHE_SYMLINKS is not wanted: the kernel would keep a target as
+	 * long as it knows the name, also when others change it. */
 	conn->time_gran = 1;
 }
 
@@ -31,7 +36,7 @@ static void ops_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	int err;
 
 	op_begin(&op, req);
-	err = attr_lookup(op.m, op_node(&op, parent), name, &n, &op.call);
+	err = lookup_name(op.m, op_node(&op, parent), name, &n, &op.call);
 	if (err)
 		op_error(&op, err);
 	else
@@ -67,7 +72,7 @@ static void ops_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_
 
 	op_begin(&op, req);
 	a = op_new_attr(&op, S_IFDIR | (mode & 07777));
-	err = op_may_change(&op, op_node(&op, parent), name);
+	err = op_may_make(&op, op_node(&op, parent), name);
 	if (!err)
 		err = names_mkdir(op.m, op_node(&op, parent), name, &a, &n, &op.call);
 	if (err)
@@ -108,28 +113,11 @@ static void ops_rename(fuse_req_t req, fuse_ino_t parent, const char *name, fuse
 	op_begin(&op, req);
 	err = op_may_change(&op, op_node(&op, parent), name);
 	if (!err)
-		err = op_may_change(&op, op_node(&op, new_parent), new_name);
+		err = op_may_make(&op, op_node(&op, new_parent), new_name);
 	if (!err)
 		err = names_rename(op.m, op_node(&op, parent), name, op_node(&op, new_parent),
 		                   new_name, flags, &op.call);
 	op_error(&op, err);
-}
-
-/* Links of either kind: what programs know how to do without. */
-static void ops_symlink(fuse_req_t req, const char *link, fuse_ino_t parent, const char *name)
-{
-	(void)link;
-	(void)parent;
-	(void)name;
-	fuse_reply_err(req, EPERM);
-}
-
-static void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name)
-{
-	(void)ino;
-	(void)new_parent;
-	(void)new_name;
-	fuse_reply_err(req, EPERM);
 }
 
 /* -------------------------------------------------------------- attributes */
@@ -142,10 +130,12 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	double timeout;
 	int err;
 
-	(void)fi;
 	op_begin(&op, req);
 	n = op_node(&op, ino);
-	err = attr_refresh(op.m, n, &op.call);
+	err = lookup_refresh(op.m, n, &op.call);
+	/* Asked for a read: the size of another object would look like its end. */
+	if (!err && fi && handle_is_stale(op.m, op_handle(fi)))
+		err = -ESTALE;
 	if (err) {
 		op_error(&op, err);
 		return;
@@ -153,6 +143,26 @@ static void ops_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 	timeout = op_fill_stat(op.m, n, &st);
 	op_end(&op);
 	fuse_reply_attr(req, &st, timeout);
+}
+
+/* Asked only without default_permissions: then the owner of the mount may do
+ * everything, but for running what is no program. */
+static void ops_access(fuse_req_t req, fuse_ino_t ino, int mask)
+{
+	struct op op;
+	struct node *n;
+	mode_t mode;
+	int err;
+
+	op_begin(&op, req);
+	n = op_node(&op, ino);
+	err = mask & W_OK && op.m->conf.read_only ? -EROFS : lookup_refresh(op.m, n, &op.call);
+	tree_lock(op.m->tree);
+	mode = n->attr.mode;
+	tree_unlock(op.m->tree);
+	if (!err && mask & X_OK && !S_ISDIR(mode) && !(mode & 0111))
+		err = -EACCES;
+	op_error(&op, err);
 }
 
 /* truncate(2) of a file that nobody has open publishes by itself. */
@@ -177,6 +187,8 @@ static unsigned decode_setattr(const struct stat *st, int to_set, struct attr *a
 {
 	unsigned fields = 0;
 
+	clock_gettime(CLOCK_REALTIME,
+	              &a->ctime); /* one now for all: what is the same costs nothing */
 	if (to_set & FUSE_SET_ATTR_MODE) {
 		a->mode = st->st_mode;
 		fields |= META_MODE;
@@ -190,10 +202,12 @@ static unsigned decode_setattr(const struct stat *st, int to_set, struct attr *a
 		fields |= META_GID;
 	}
 	if (to_set & FUSE_SET_ATTR_MTIME) {
-		a->mtime = st->st_mtim;
-		if (to_set & FUSE_SET_ATTR_MTIME_NOW)
-			clock_gettime(CLOCK_REALTIME, &a->mtime);
+		a->mtime = to_set & FUSE_SET_ATTR_MTIME_NOW ? a->ctime : meta_time(st->st_mtim);
 		fields |= META_MTIME;
+	}
+	if (to_set & FUSE_SET_ATTR_ATIME) {
+		a->atime = to_set & FUSE_SET_ATTR_ATIME_NOW ? a->ctime : meta_time(st->st_atim);
+		fields |= META_ATIME;
 	}
 	return fields;
 }
@@ -225,7 +239,7 @@ static void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int t
 	n = op_node(&op, ino);
 	err = op.m->conf.read_only ? -EROFS : n->special ? -EPERM : 0;
 	if (!err)
-		err = attr_refresh(op.m, n, &op.call);
+		err = lookup_refresh(op.m, n, &op.call);
 	if (!err && to_set & FUSE_SET_ATTR_SIZE)
 		err = truncate_node(&op, n, (uint64_t)attr->st_size, fi != NULL);
 	if (!err)
@@ -237,40 +251,6 @@ static void ops_setattr(fuse_req_t req, fuse_ino_t ino, struct stat *attr, int t
 	timeout = op_fill_stat(op.m, n, &st);
 	op_end(&op);
 	fuse_reply_attr(req, &st, timeout);
-}
-
-/* The kernel asks for security.capability before nearly every write. */
-static void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
-{
-	(void)ino;
-	(void)size;
-	fuse_reply_err(req, strncmp(name, "system.", 7) ? ENODATA : EOPNOTSUPP);
-}
-
-static void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
-{
-	(void)ino;
-	if (size)
-		fuse_reply_buf(req, NULL, 0);
-	else
-		fuse_reply_xattr(req, 0);
-}
-
-static void ops_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
-                         size_t size, int flags)
-{
-	(void)ino;
-	(void)name;
-	(void)value;
-	(void)size;
-	(void)flags;
-	fuse_reply_err(req, EOPNOTSUPP);
-}
-
-static void ops_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
-{
-	(void)ino;
-	fuse_reply_err(req, strncmp(name, "system.", 7) ? ENODATA : EOPNOTSUPP);
 }
 
 static void ops_statfs(fuse_req_t req, fuse_ino_t ino)
@@ -301,6 +281,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.mkdir = ops_mkdir,
 	.unlink = ops_unlink,
 	.rmdir = ops_rmdir,
+	.readlink = ops_readlink,
 	.symlink = ops_symlink,
 	.rename = ops_rename,
 	.link = ops_link,
@@ -316,6 +297,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.releasedir = ops_releasedir,
 	.fsyncdir = ops_fsyncdir,
 	.statfs = ops_statfs,
+	.access = ops_access,
 	.setxattr = ops_setxattr,
 	.getxattr = ops_getxattr,
 	.listxattr = ops_listxattr,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ops.h - the FUSE entry points: decode, call, reply. Names and attributes are
- * in ops.c, open files in ops_file.c, open directories in ops_dir.c.
+ * in ops.c, links in ops_link.c, extended attributes in ops_xattr.c, open files
+ * in ops_file.c, open directories in ops_dir.c.
  */
 #ifndef POURFS_OPS_H
 #define POURFS_OPS_H
@@ -11,6 +12,16 @@
 
 /* Their userdata is the struct mount. */
 extern const struct fuse_lowlevel_ops ops_table;
+
+void ops_symlink(fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void ops_readlink(fuse_req_t req, fuse_ino_t ino);
+void ops_link(fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+
+void ops_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void ops_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void ops_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value, size_t size,
+                  int flags);
+void ops_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
 
 void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,

@@ -25,62 +25,66 @@ void ops_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 		handle_release(op.m, h);
 }
 
-/* The entry at position at: "." and ".." first. */
-static const char *entry_name(const struct handle *h, size_t at, bool *dir)
-{
-	*dir = true;
-	if (at < 2)
-		return at ? ".." : ".";
-	if (at - 2 >= h->listing->n)
-		return NULL;
-	*dir = h->listing->v[at - 2].dir;
-	return h->listing->v[at - 2].name;
-}
+#define DOTS 2 /* "." and ".." come first */
 
-/* What is known of a name without asking; only the type otherwise. Returns the
- * node, which the kernel knows from now on, or NULL. */
-static struct node *entry_fill(struct op *op, struct handle *h, size_t at, const char *name,
-                               bool dir, struct fuse_entry_param *e)
+/* What is known of a name without asking. Returns the node, which the kernel
+ * knows from now on, or NULL: then only its type, if that. */
+static struct node *entry_fill(struct op *op, struct handle *h, const struct dir_entry *found,
+                               struct fuse_entry_param *e)
 {
-	struct node *n = NULL;
+	struct mount *m = op->m;
+	struct node *n;
 
 	memset(e, 0, sizeof *e);
-	e->attr.st_mode = dir ? S_IFDIR : S_IFREG;
-	e->attr.st_ino = at < 2 ? h->node->ino : 0xffffffff; /* not known yet */
-	if (at < 2)
-		return NULL;
-	pthread_mutex_lock(&op->m->tree->lock);
-	n = tree_find_locked(op->m->tree, h->node, name);
-	pthread_mutex_unlock(&op->m->tree->lock);
+	e->attr.st_mode = found->type;
+	e->attr.st_ino = 0xffffffff; /* not known yet */
+	tree_lock(m->tree);
+	n = tree_find_locked(m->tree, h->node, found->name);
+	tree_unlock(m->tree);
 	if (!n)
 		return NULL;
-	if (attr_stale(op->m, n)) {
+	if (attr_stale(m, n)) {
 		e->attr.st_ino = n->ino;
-		tree_put(op->m->tree, n);
+		tree_put(m->tree, n);
 		return NULL;
 	}
-	op_fill_entry(op->m, n, e);
-	tree_put(op->m->tree, n);
+	op_fill_entry(m, n, e);
+	tree_put(m->tree, n);
 	return n;
 }
 
-static size_t add_entry(struct op *op, struct handle *h, size_t at, bool plus, char *to,
-                        size_t room)
+static size_t add_dots(struct op *op, struct handle *h, size_t at, bool plus, char *to, size_t room)
+{
+	struct fuse_entry_param e = {.attr = {.st_mode = S_IFDIR, .st_ino = h->node->ino}};
+	const char *name = at ? ".." : ".";
+
+	return plus ? fuse_add_direntry_plus(op->req, to, room, name, &e, (off_t)at + 1)
+	            : fuse_add_direntry(op->req, to, room, name, &e.attr, (off_t)at + 1);
+}
+
+/* Adds the entry from position *at on: its size, more than room if it did not
+ * fit, 0 at the end, or -errno. */
+static ssize_t add_entry(struct op *op, struct handle *h, size_t *at, bool plus, char *to,
+                         size_t room)
 {
 	struct fuse_entry_param e;
-	bool dir;
-	const char *name = entry_name(h, at, &dir);
-	struct node *n = NULL;
-	size_t size;
+	struct dir_entry found;
+	struct node *n;
+	size_t size, position = *at - DOTS;
+	int more;
 
-	if (!name)
-		return 0;
-	n = entry_fill(op, h, at, name, dir, &e);
-	size = plus ? fuse_add_direntry_plus(op->req, to, room, name, &e, (off_t)at + 1)
-	            : fuse_add_direntry(op->req, to, room, name, &e.attr, (off_t)at + 1);
+	if (*at < DOTS)
+		return (ssize_t)add_dots(op, h, *at, plus, to, room);
+	more = dir_read(op->m, h->pass, &position, &found, &op->call);
+	if (more <= 0)
+		return more;
+	*at = position + DOTS;
+	n = entry_fill(op, h, &found, &e);
+	size = plus ? fuse_add_direntry_plus(op->req, to, room, found.name, &e, (off_t)*at + 1)
+	            : fuse_add_direntry(op->req, to, room, found.name, &e.attr, (off_t)*at + 1);
 	if (n && (!plus || size > room))
 		tree_forget(op->m->tree, n, 1);
-	return size;
+	return (ssize_t)size;
 }
 
 static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fuse_file_info *fi,
@@ -89,6 +93,7 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 	struct op op;
 	char *data;
 	size_t used = 0;
+	ssize_t n = 0;
 
 	op_begin(&op, req);
 	data = malloc(size ? size : 1);
@@ -96,15 +101,21 @@ static void read_directory(fuse_req_t req, size_t size, off_t offset, struct fus
 		op_error(&op, -ENOMEM);
 		return;
 	}
-	for (size_t at = (size_t)offset;; at++) {
-		size_t n = add_entry(&op, op_handle(fi), at, plus, data + used, size - used);
-
-		if (!n || n > size - used)
+	if (!offset)
+		n = handle_rewinddir(op.m, op_handle(fi), &op.cancelled);
+	for (size_t at = (size_t)offset; !n; at++) {
+		n = add_entry(&op, op_handle(fi), &at, plus, data + used, size - used);
+		if (n <= 0 || (size_t)n > size - used)
 			break;
-		used += n;
+		used += (size_t)n;
+		n = 0;
 	}
-	op_end(&op);
-	fuse_reply_buf(req, data, used);
+	if (n < 0 && !used) {
+		op_error(&op, (int)n);
+	} else {
+		op_end(&op);
+		fuse_reply_buf(req, data, used);
+	}
 	free(data);
 }
 

@@ -7,6 +7,7 @@
 #include "attr.h"
 #include "draft.h"
 #include "handle.h"
+#include "lookup.h"
 #include "names.h"
 #include "op.h"
 
@@ -18,7 +19,7 @@ static void set_handle(struct fuse_file_info *fi, struct handle *h)
 	fi->direct_io = h->writes || h->text;
 	if (h->file && !h->writes) {
 		pthread_mutex_lock(&h->file->lock);
-		fi->direct_io = h->file->draft || h->file->writers;
+		fi->direct_io = h->file->draft || h->file->writers || h->unseen;
 		pthread_mutex_unlock(&h->file->lock);
 	}
 }
@@ -47,15 +48,15 @@ void ops_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 static int create(struct op *op, struct node *parent, const char *name, mode_t mode,
                   struct fuse_file_info *fi, struct node **n, struct handle **h)
 {
-	struct attr a = op_new_attr(op, S_IFREG | (mode & 07777));
+	struct attr a = op_new_attr(op, mode & (S_IFMT | 07777));
 	bool created = true;
-	int err = op_may_change(op, parent, name);
+	int err = op_may_make(op, parent, name);
 
 	if (!err)
 		err = names_create(op->m, parent, name, &a, n, &op->call);
 	if (err == -EEXIST && !(fi->flags & O_EXCL)) { /* somebody else was faster */
 		created = false;
-		err = attr_lookup(op->m, parent, name, n, &op->call);
+		err = lookup_name(op->m, parent, name, n, &op->call);
 	}
 	if (err)
 		return err;
@@ -78,7 +79,7 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	int err;
 
 	op_begin(&op, req);
-	err = create(&op, op_node(&op, parent), name, mode, fi, &n, &h);
+	err = create(&op, op_node(&op, parent), name, S_IFREG | (mode & 07777), fi, &n, &h);
 	if (err) {
 		op_error(&op, err);
 		return;
@@ -93,7 +94,8 @@ void ops_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode
 	tree_put(op.m->tree, n);
 }
 
-/* A regular file by mknod(2): an empty object. */
+/* A regular file, a FIFO or a socket by mknod(2): an empty object. What is sent
+ * through the latter two never comes here. */
 void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev)
 {
 	struct fuse_file_info fi = {.flags = O_WRONLY | O_CREAT | O_EXCL};
@@ -104,7 +106,9 @@ void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 
 	(void)rdev;
 	op_begin(&op, req);
-	err = S_ISREG(mode) ? create(&op, op_node(&op, parent), name, mode, &fi, &n, &h) : -EPERM;
+	err = S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode)
+	              ? create(&op, op_node(&op, parent), name, mode, &fi, &n, &h)
+	              : -EPERM;
 	if (err) {
 		op_error(&op, err);
 		return;

@@ -22,6 +22,7 @@ struct option {
 	const char *help;
 };
 
+#define NO_MODE    ((mode_t)-1) /* was given */
 #define AT(member) offsetof(struct opts, member)
 #define KIB        (UINT64_C(1) << 10)
 #define MIB        (UINT64_C(1) << 20)
@@ -37,7 +38,9 @@ static const struct option table[] = {
 	{"virtual_host", ADDRESSING, S3_ADDRESS_VHOST, 0, 0, NULL, "https://bucket.endpoint/key"},
 	{"anonymous", FLAG, AT(s3.anonymous), 0, 0, NULL, "sign nothing: a public bucket"},
 	{"ca_file", STRING, AT(s3.ca_file), 0, 0, "FILE", "certificates to trust, PEM"},
-	{"storage_class", STRING, AT(s3.storage_class), 0, 0, "NAME", "of what is written"},
+	{"acl", STRING, AT(s3.acl), 0, 0, "NAME",
+         "of what is made: private, public-read, ...; keep: as it was"},
+	{"storage_class", STRING, AT(mount.storage_class), 0, 0, "NAME", "of new files"},
 	{"part_size", SIZE, AT(mount.part_size), 5 * MIB, 5 * GIB, "SIZE", "of a part (8M)"},
 	{"max_parts", NUMBER, AT(mount.max_parts), 10, S3_PARTS_MAX, "N",
          "parts that the service takes of one file (10000)"},
@@ -54,9 +57,16 @@ static const struct option table[] = {
          "how long a transfer is kept trying (300)"},
 	{"ttl", NUMBER, AT(mount.ttl_ms), 0, 86400, "SECONDS",
          "how long names and attributes are believed (60)"},
+	{"max_entries", NUMBER, AT(mount.max_entries), 100, 100000000, "N",
+         "names remembered, and 16 times as many of listings (20000)"},
+	{"no_list", FLAG, AT(mount.no_list), 0, 0, NULL, "the bucket may not be listed"},
 	{"uid", NUMBER, AT(mount.uid), 0, UINT32_MAX - 1, "N", "owner of what has none"},
 	{"gid", NUMBER, AT(mount.gid), 0, UINT32_MAX - 1, "N", "group of what has none"},
 	{"umask", OCTAL, AT(mount.umask), 0, 0777, "OCTAL", "for what has no mode (022)"},
+	{"file_mode", OCTAL, AT(mount.file_mode), 0, 07777, "OCTAL",
+         "of files that have none (0666 without umask)"},
+	{"dir_mode", OCTAL, AT(mount.dir_mode), 0, 07777, "OCTAL",
+         "of directories that have none (0777 without umask)"},
 	{"ro", FLAG, AT(mount.read_only), 0, 0, NULL, "read only"},
 	{"rw", NO_FLAG, AT(mount.read_only), 0, 0, NULL, NULL},
 	{"allow_other", FLAG, AT(allow_other), 0, 0, NULL,
@@ -348,8 +358,35 @@ static int parse_source(struct opts *o, const char *source)
 	return err;
 }
 
+static int check_acl(const char *acl)
+{
+	static const char *const known[] = {
+		"keep",
+		"private",
+		"public-read",
+		"public-read-write",
+		"authenticated-read",
+		"aws-exec-read",
+		"bucket-owner-read",
+		"bucket-owner-full-control",
+	};
+
+	for (size_t i = 0; acl && i < sizeof known / sizeof known[0]; i++)
+		if (!strcmp(acl, known[i]))
+			return 0;
+	return acl ? fail("acl=%s: it takes keep, private, public-read, public-read-write, "
+	                  "authenticated-read, aws-exec-read, bucket-owner-read or "
+	                  "bucket-owner-full-control",
+	                  acl)
+	           : 0;
+}
+
 static int check(struct opts *o)
 {
+	if (o->mount.file_mode == NO_MODE)
+		o->mount.file_mode = 0666 & ~o->mount.umask;
+	if (o->mount.dir_mode == NO_MODE)
+		o->mount.dir_mode = 0777 & ~o->mount.umask;
 	if (o->s3.endpoint && strstr(o->s3.endpoint, ".r2.cloudflarestorage.com"))
 		o->mount.equal_parts = true;
 	if (o->mount.part_size % BUDGET_BLOCK)
@@ -362,6 +399,8 @@ static int check(struct opts *o)
 		size_text(2 * o->mount.part_size, memory, sizeof memory);
 		return fail("part_size=%s needs memory=%s or more", part, memory);
 	}
+	if (check_acl(o->s3.acl))
+		return -EINVAL;
 	if (o->s3.endpoint && strncmp(o->s3.endpoint, "http://", 7) != 0 &&
 	    strncmp(o->s3.endpoint, "https://", 8) != 0)
 		return fail("endpoint=%s: it takes a URL, such as https://%s", o->s3.endpoint,
@@ -404,9 +443,12 @@ int opts_parse(struct opts *o, int argc, char **argv)
 	                             .memory = 64 * MIB,
 	                             .parallel = 8,
 	                             .ttl_ms = 60000,
+	                             .max_entries = 20000,
 	                             .uid = getuid(),
 	                             .gid = getgid(),
-	                             .umask = 022},
+	                             .umask = 022,
+	                             .file_mode = NO_MODE,
+	                             .dir_mode = NO_MODE},
 	                   .s3.retry_time_s = 300,
 	                   .log_level = LOG_LEVEL_WARN};
 	for (int i = 0; !err && i < argc; i++) {

@@ -15,16 +15,45 @@
 static void published(struct draft *d)
 {
 	d->taken = 0;
+	d->exclusive = false; /* the object is ours from now on */
 	d->dirty = false;
 	d->publish = false;
 	d->sync = false;
 	d->file->published++;
 }
 
+/* A PUT of the body. */
+static int put(struct mount *m, const char *key, const struct s3_body *body,
+               struct s3_headers *headers, const char *tags, unsigned flags, struct s3_etag *etag,
+               struct s3_call *call)
+{
+	int err = tags ? s3_headers_set(headers, "x-amz-tagging", tags) : 0;
+
+	if (!err)
+		err = s3_put(m->s3, key, headers, body, flags, etag, call);
+	s3_headers_remove(headers, "x-amz-tagging");
+	return err;
+}
+
+/* A copy, which comes with the tags of its source, if any. It is never
+ * exclusive: when the answer to one is lost, the next try finds the object, and
+ * nothing tells that it is ours. */
+static int copy(struct mount *m, const char *key, const struct source_pin *pin,
+                const struct s3_headers *headers, const char *tags, struct s3_etag *etag,
+                struct s3_call *call)
+{
+	int err = s3_copy(m->s3, pin->key, &pin->etag, key, headers, 0, etag, call);
+	int lost = err || !tags ? 0 : s3_put_tags(m->s3, key, tags, call);
+
+	if (lost)
+		flight_tags_lost(key, lost);
+	return err;
+}
+
 /* One request that makes the object, with its attributes: a PUT of body, or a
  * copy of the source that pin says. */
 static int make_whole(struct draft *d, const struct s3_body *body, const struct source_pin *pin,
-                      uint64_t size, const struct timespec *written)
+                      uint64_t size)
 {
 	struct mount *m = d->file->m;
 	struct node *n = d->file->node;
@@ -34,17 +63,21 @@ static int make_whole(struct draft *d, const struct s3_body *body, const struct 
 	struct buf key = BUF_INIT;
 	struct attr attr;
 	unsigned taken = 0;
+	char *tags = NULL;
 	int err = mount_key(m, n, &key);
 
 	if (!err)
 		err = draft_rescue(m, key.s, d, &call);
 	if (!err)
-		err = attr_take(m, n, written->tv_sec ? written : NULL, META_ALL, &attr, &headers,
-		                &taken);
+		err = flight_attr(d, true, &attr, &headers, &taken);
+	if (!err)
+		err = flight_tags(d, key.s, &headers, &tags);
 	if (!err && pin)
-		err = s3_copy(m->s3, pin->key, &pin->etag, key.s, &headers, 0, &etag, &call);
+		err = copy(m, key.s, pin, &headers, tags, &etag, &call);
 	else if (!err)
-		err = s3_put(m->s3, key.s, &headers, body, 0, &etag, &call);
+		err = put(m, key.s, body, &headers, tags, d->exclusive ? S3_IF_ABSENT : 0, &etag,
+		          &call);
+	free(tags);
 	if (err) {
 		attr_untake(m, n, taken);
 	} else {
@@ -67,9 +100,10 @@ static int complete_elsewhere(struct draft *d, const struct s3_part *parts, size
 	                             S3_IF_ABSENT, &made, call);
 
 	if (!err)
-		err = s3_headers_set(&d->headers, "content-type", meta_content_type(key));
-	if (!err)
-		err = copy_object(m, d->own.key, &made, d->attr.size, key, &d->headers, etag, call);
+		err = meta_follow_name(&d->headers, d->own.key, key);
+	if (err >= 0)
+		err = copy_object(m, d->own.key, &made, d->attr.size, key, &d->headers, 0, etag,
+		                  call);
 	if (!err && s3_delete(m->s3, d->own.key, NULL)) {
 		char text[1200];
 
@@ -79,40 +113,76 @@ static int complete_elsewhere(struct draft *d, const struct s3_part *parts, size
 	return err;
 }
 
-static int complete(struct draft *d, const struct s3_part *parts, size_t n,
-                    const struct timespec *written)
+/* When the content was last written, if no program has set an mtime since; one
+ * that was set before does not count any more. */
+static struct timespec take_written(struct draft *d)
+{
+	struct timespec written;
+
+	pthread_mutex_lock(&d->file->lock);
+	written = d->written_at;
+	if (written.tv_sec)
+		d->taken |= attr_take_mtime(d->file->m, d->file->node);
+	pthread_mutex_unlock(&d->file->lock);
+	return written;
+}
+
+/* The upload has become the object. */
+static void completed(struct draft *d, struct timespec written, const struct s3_etag *etag)
+{
+	struct timespec told = d->attr.mtime;
+	unsigned wrong = 0;
+
+	if (written.tv_sec) {
+		meta_written(&d->attr, written);
+		if (meta_says_mtime(&d->headers) && !meta_same(told, written))
+			wrong = META_MTIME;
+	}
+	attr_made_late(d->file->m, d->file->node, &d->attr, etag, &d->headers, wrong);
+}
+
+static int complete(struct draft *d, const struct s3_part *parts, size_t n)
 {
 	struct mount *m = d->file->m;
 	struct node *node = d->file->node;
 	struct s3_call call = flight_call(d);
 	struct s3_etag etag = {0};
 	struct buf key = BUF_INIT;
+	struct timespec written = take_written(d);
+	char *tags = NULL;
 	int err = mount_key(m, node, &key);
 
 	if (!err)
 		err = draft_rescue(m, key.s, d, &call);
+	if (!err)
+		err = flight_tags(d, key.s, &d->headers, &tags);
 	d->attr.size = 0;
 	for (size_t i = 0; i < n; i++)
 		d->attr.size += parts[i].size;
 	if (!err && strcmp(key.s, d->own.key) != 0)
 		err = complete_elsewhere(d, parts, n, key.s, &etag, &call);
 	else if (!err)
-		err = s3_upload_complete(m->s3, key.s, d->own.id, parts, n, d->attr.size, 0, &etag,
-		                         &call);
+		err = s3_upload_complete(m->s3, key.s, d->own.id, parts, n, d->attr.size,
+		                         d->exclusive ? S3_IF_ABSENT : 0, &etag, &call);
+	if (!err && tags) {
+		int lost = copy_keep_tags(m, key.s, &d->headers, tags, &call);
+
+		if (lost)
+			flight_tags_lost(key.s, lost);
+	}
+	free(tags);
 	if (err) {
 		attr_untake(m, node, d->taken);
 		d->taken = 0;
 	} else {
-		if (written->tv_sec)
-			d->attr.mtime = *written;
-		attr_made(m, node, &d->attr, &etag, &d->headers);
+		completed(d, written, &etag);
 	}
 	buf_fini(&key);
 	return err;
 }
 
 /* The node is ours alone, as long as the object is made. */
-static void begin(struct draft *d, enum draft_step step, struct timespec *written)
+static void begin(struct draft *d, enum draft_step step)
 {
 	struct file *f = d->file;
 	struct tree *t = f->m->tree;
@@ -120,11 +190,8 @@ static void begin(struct draft *d, enum draft_step step, struct timespec *writte
 	d->step = step;
 	pthread_mutex_unlock(&f->lock);
 	pthread_mutex_lock(&t->lock);
-	(void)!tree_busy_locked(t, f->node, NULL);
+	(void)!tree_busy_begun_locked(t, f->node, NULL);
 	pthread_mutex_unlock(&t->lock);
-	pthread_mutex_lock(&f->lock);
-	*written = d->written_at; /* a program may have set the mtime meanwhile */
-	pthread_mutex_unlock(&f->lock);
 }
 
 static void end(struct draft *d, int err)
@@ -144,11 +211,10 @@ static void end(struct draft *d, int err)
 int publish_put(struct draft *d, struct parts_action *a)
 {
 	struct s3_body body = {a ? a->iov : NULL, a ? a->iovcnt : 0, a ? a->size : 0};
-	struct timespec written;
 	int err;
 
-	begin(d, DRAFT_PUTTING, &written);
-	err = make_whole(d, &body, NULL, body.size, &written);
+	begin(d, DRAFT_PUTTING);
+	err = make_whole(d, &body, NULL, body.size);
 	end(d, err);
 	if (a) /* its bytes are in the object now, in no upload */
 		parts_sent(d->parts, a, err ? err : -ECANCELED, NULL);
@@ -182,7 +248,6 @@ static void copy_job(void *arg)
 {
 	struct flight *fl = arg;
 	struct draft *d = fl->draft;
-	struct timespec written;
 	struct source_pin pin;
 	uint64_t size;
 	int err;
@@ -193,8 +258,8 @@ static void copy_job(void *arg)
 		err = source_pin(d, fl->source, &pin);
 		if (err)
 			break;
-		begin(d, DRAFT_PUTTING, &written);
-		err = make_whole(d, NULL, &pin, size, &written);
+		begin(d, DRAFT_PUTTING);
+		err = make_whole(d, NULL, &pin, size);
 		end(d, err);
 		d->step = DRAFT_PUTTING; /* nothing else may start while it is unpinned */
 	} while (source_unpin(d, fl->source, &pin, err));
@@ -217,15 +282,14 @@ static void complete_job(void *arg)
 	struct flight *fl = arg;
 	struct draft *d = fl->draft;
 	struct s3_part *parts;
-	struct timespec written;
 	size_t n;
 	int err;
 
 	pthread_mutex_lock(&fl->file->lock);
 	err = parts_list(d->parts, &parts, &n);
-	begin(d, DRAFT_COMPLETING, &written);
+	begin(d, DRAFT_COMPLETING);
 	if (!err)
-		err = complete(d, parts, n, &written);
+		err = complete(d, parts, n);
 	free(parts);
 	end(d, err);
 	if (!err) {

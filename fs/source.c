@@ -291,7 +291,7 @@ int draft_rescue(struct mount *m, const char *key, const struct draft *but, stru
 
 		err = mount_hidden_key(m, &hidden);
 		if (!err)
-			err = copy_object(m, key, &r.etag, r.size, hidden.s, NULL, &made, call);
+			err = copy_object(m, key, &r.etag, r.size, hidden.s, NULL, 0, &made, call);
 		rescued(&r, &hidden, &made, err);
 		buf_fini(&hidden);
 		if (err == -ENOENT || err == -ESTALE)

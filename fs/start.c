@@ -106,8 +106,8 @@ static const char *advice(const struct s3_fault *fault)
 	                               "AWS_ACCESS_KEY_ID or the profile."},
 		{"SignatureDoesNotMatch",
 	         "The secret key is wrong: check AWS_SECRET_ACCESS_KEY or the profile."},
-		{"AccessDenied",
-	         "The key may not list this bucket: check its policy, or the keys."},
+		{"AccessDenied", "The key may not list this bucket: check its policy and the keys, "
+	                         "or mount with -o no_list."},
 		{"RequestTimeTooSkewed",
 	         "The clock is off: set it, for example with timedatectl set-ntp true."},
 		{"InvalidToken", "The session token is wrong or has expired: get a new one."},
@@ -143,11 +143,26 @@ void start_explain(const struct s3_fault *fault, const char *bucket, const char 
 	fprintf(stderr, "\n%s%s", advice(fault), *advice(fault) ? "\n" : "");
 }
 
-int start_check_bucket(struct s3 *s3, const char *prefix)
+/* What may not be listed can at least be asked for a key. */
+static int ask_for_a_key(struct s3 *s3, struct s3_call *call)
+{
+	char byte;
+	struct iovec iov = {&byte, 1};
+	ssize_t n = s3_get(s3, MOUNT_HIDDEN, 0, &iov, 1, NULL, NULL, call);
+
+	if (n == -ENOENT)
+		return strcmp(call->fault.code, "NoSuchBucket") ? 0 : -ENOENT;
+	if (n == -EACCES && !strcmp(call->fault.code, "AccessDenied"))
+		return 0; /* so it is called, if it is not there */
+	return n < 0 ? (int)n : 0;
+}
+
+int start_check_bucket(struct s3 *s3, const struct mount_conf *conf)
 {
 	struct s3_page page = {0};
 	struct s3_call call = {.retry_time_s = 10};
-	int err = s3_list(s3, prefix, 0, NULL, NULL, 1, &page, &call);
+	int err = conf->no_list ? ask_for_a_key(s3, &call)
+	                        : s3_list(s3, conf->prefix, 0, NULL, NULL, 1, &page, &call);
 
 	if (err)
 		start_explain(&call.fault, s3_bucket(s3), s3_endpoint(s3));

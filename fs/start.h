@@ -8,14 +8,14 @@
 
 #include <stdbool.h>
 
-#include "s3.h"
+#include "mount.h"
 
 /* The mountpoint is there, a directory, empty, not mounted; /dev/fuse works.
  * 0, or -errno after a message on stderr. */
 int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;
 
-/* The bucket answers, and may be listed. The same. */
-int start_check_bucket(struct s3 *s3, const char *prefix) s3_must_check;
+/* The bucket answers, and may be listed if it is to be. The same. */
+int start_check_bucket(struct s3 *s3, const struct mount_conf *conf) s3_must_check;
 
 /* Explains on stderr why the service refused. */
 void start_explain(const struct s3_fault *fault, const char *bucket, const char *endpoint);

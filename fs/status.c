@@ -3,9 +3,11 @@
 
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "draft.h"
 #include "log.h"
+#include "move.h"
 
 #define SMOOTH    0.3 /* weight of the newest rate */
 #define SAMPLE_MS 500
@@ -80,12 +82,43 @@ static bool add_transfer(struct draft *d, void *arg)
 	struct mount *m = d->file->m;
 	struct buf path = BUF_INIT;
 
-	pthread_mutex_lock(&m->tree->lock);
+	tree_lock(m->tree);
 	tree_path_locked(d->file->node, &path);
-	pthread_mutex_unlock(&m->tree->lock);
+	tree_unlock(m->tree);
 	json_array_append_new(arg, transfer(d, path.s));
 	buf_fini(&path);
 	return false;
+}
+
+static json_t *names(struct mount *m)
+{
+	size_t remembered, listed;
+
+	tree_lock(m->tree);
+	remembered = m->tree->nnodes;
+	listed = m->tree->listed;
+	tree_unlock(m->tree);
+	return json_pack("{s:o, s:o}", "remembered", number(remembered), "listed", number(listed));
+}
+
+/* Directories that are being renamed. */
+static void add_moves(struct mount *m, json_t *transfers)
+{
+	size_t skip = strlen(m->conf.prefix);
+
+	tree_lock(m->tree);
+	for (const struct move *mv = m->moves; mv; mv = mv->next) {
+		json_t *o = json_object();
+
+		json_object_set_new(o, "path", name(mv->from.s + skip));
+		json_object_set_new(o, "to", name(mv->to.s + skip));
+		json_object_set_new(o, "state", json_string("renaming"));
+		json_object_set_new(o, "objects_copied", number(mv->objects));
+		json_object_set_new(o, "bytes_copied", number(mv->bytes));
+		json_object_set_new(o, "seconds", number((mount_now_ms() - mv->started_ms) / 1000));
+		json_array_append_new(transfers, o);
+	}
+	tree_unlock(m->tree);
 }
 
 char *status_json(struct mount *m)
@@ -96,6 +129,7 @@ char *status_json(struct mount *m)
 
 	s3_stats(m->s3, &stats);
 	draft_any(m, add_transfer, transfers);
+	add_moves(m, transfers);
 	json_object_set_new(root, "version", json_string(POURFS_VERSION));
 	json_object_set_new(root, "bucket", json_string(m->conf.bucket));
 	json_object_set_new(root, "prefix", name(m->conf.prefix));
@@ -109,6 +143,7 @@ char *status_json(struct mount *m)
 	json_object_set_new(root, "bytes",
 	                    json_pack("{s:o, s:o}", "sent", number(stats.bytes_sent), "received",
 	                              number(stats.bytes_received)));
+	json_object_set_new(root, "names", names(m));
 	json_object_set_new(root, "unnameable_keys", number(m->bad_keys));
 	json_object_set_new(root, "transfers", transfers);
 	text = json_dumps(root, JSON_INDENT(1) | JSON_ENSURE_ASCII);

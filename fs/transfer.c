@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "copy.h"
 #include "flight.h"
 #include "log.h"
 #include "source.h"
@@ -64,19 +65,56 @@ struct s3_call flight_call(struct draft *d)
 	return (struct s3_call){.cancel = &d->cancel, .sent = &d->sent, .retries = &d->retries};
 }
 
-/* ------------------------------------------------------------------ uploads */
-
-/* Attributes go with the creation of the file's own upload. When it will have
- * been written is not known before the last write, unless a program has set
- * that: then the object goes without, and Last-Modified serves. */
-static int own_headers(struct draft *d, const struct timespec *written, bool last,
-                       struct attr *attr, struct s3_headers *headers, unsigned *taken,
-                       struct buf *key)
+/* When the file will have been written is not known before the last write,
+ * unless a program has set that: then the object goes without, and
+ * Last-Modified serves. A program that sets it after this look finds its change
+ * pending. */
+int flight_attr(struct draft *d, bool last, struct attr *attr, struct s3_headers *headers,
+                unsigned *taken)
 {
 	struct file *f = d->file;
-	bool known = last || !written->tv_sec;
-	int err = attr_take(f->m, f->node, known && written->tv_sec ? written : NULL,
-	                    known ? META_ALL : META_ALL & ~META_MTIME, attr, headers, taken);
+	const struct timespec *written;
+	bool known;
+	int err;
+
+	pthread_mutex_lock(&f->lock);
+	written = d->written_at.tv_sec ? &d->written_at : NULL;
+	known = last || !written;
+	err = attr_take(f->m, f->node, known ? written : NULL,
+	                known ? META_ALL : META_ALL & ~(META_MTIME | META_CTIME), attr, headers,
+	                taken);
+	pthread_mutex_unlock(&f->lock);
+	return err;
+}
+
+int flight_tags(struct draft *d, const char *key, const struct s3_headers *headers, char **tags)
+{
+	struct s3_call call = flight_call(d);
+	int err = copy_tags(d->file->m, key, headers, tags, &call);
+
+	if (!err || err == -ENOMEM || err == -EINTR)
+		return err;
+	if (err != -ENOENT)
+		flight_tags_lost(key, err);
+	return 0;
+}
+
+void flight_tags_lost(const char *key, int err)
+{
+	char text[1200];
+
+	log_error("the new version of %s is without its tags: %s",
+	          log_quote(text, sizeof text, key), strerror(-err));
+}
+
+/* ------------------------------------------------------------------ uploads */
+
+/* Attributes go with the creation of the file's own upload. */
+static int own_headers(struct draft *d, bool last, struct attr *attr, struct s3_headers *headers,
+                       unsigned *taken, struct buf *key)
+{
+	struct file *f = d->file;
+	int err = flight_attr(d, last, attr, headers, taken);
 
 	if (!err)
 		err = mount_key(f->m, f->node, key);
@@ -88,14 +126,15 @@ static int own_headers(struct draft *d, const struct timespec *written, bool las
 }
 
 /* The own upload has the file's name for good: while that is being changed it
- * must not be created. A rename sees DRAFT_CREATING and comes back later. */
+ * must not be created. A rename sees DRAFT_CREATING and comes back later. (The
+ * rename of a directory above does not: an upload may stay behind.) */
 static int hold_name(struct draft *d)
 {
 	struct tree *t = d->file->m->tree;
 	int err;
 
 	pthread_mutex_lock(&t->lock);
-	err = tree_busy_locked(t, d->file->node, &d->cancel);
+	err = tree_busy_begun_locked(t, d->file->node, &d->cancel);
 	pthread_mutex_unlock(&t->lock);
 	return err;
 }
@@ -109,17 +148,24 @@ static void release_name(struct draft *d)
 	pthread_mutex_unlock(&t->lock);
 }
 
-static int create_own(struct draft *d, const struct timespec *written, bool last, struct attr *attr,
-                      struct s3_headers *headers, unsigned *taken, struct buf *key, char **id)
+static int create_own(struct draft *d, bool last, struct attr *attr, struct s3_headers *headers,
+                      unsigned *taken, struct buf *key, char **id)
 {
 	struct s3_call call = flight_call(d);
+	char *tags = NULL;
 	int err = hold_name(d);
 
 	if (err)
 		return err;
-	err = own_headers(d, written, last, attr, headers, taken, key);
+	err = own_headers(d, last, attr, headers, taken, key);
+	if (!err)
+		err = flight_tags(d, key->s, headers, &tags);
+	if (!err && tags)
+		err = s3_headers_set(headers, "x-amz-tagging", tags);
 	if (!err)
 		err = s3_upload_create(d->file->m->s3, key->s, headers, id, &call);
+	s3_headers_remove(headers, "x-amz-tagging");
+	free(tags);
 	release_name(d);
 	return err;
 }
@@ -136,7 +182,6 @@ static int create(struct draft *d, bool staged)
 {
 	struct file *f = d->file;
 	struct draft_upload *u = staged ? &d->staged : &d->own;
-	struct timespec written = d->written_at;
 	bool last = d->publish;
 	unsigned taken = 0;
 	struct s3_headers headers = {0};
@@ -148,7 +193,7 @@ static int create(struct draft *d, bool staged)
 	d->step = DRAFT_CREATING;
 	pthread_mutex_unlock(&f->lock);
 	err = staged ? create_staged(d, &headers, &key, &id)
-	             : create_own(d, &written, last, &attr, &headers, &taken, &key, &id);
+	             : create_own(d, last, &attr, &headers, &taken, &key, &id);
 	if (err)
 		attr_untake(f->m, f->node, taken);
 	pthread_mutex_lock(&f->lock);

@@ -9,6 +9,8 @@
 
 #include "wait.h"
 
+#define FORGET_TRIES 32
+
 static size_t hash(const struct tree *t, const struct node *parent, const char *name)
 {
 	uint64_t h = (uintptr_t)parent * UINT64_C(0x9e3779b97f4a7c15);
@@ -73,6 +75,32 @@ static void unlink_orphan(struct tree *t, struct node *n)
 	*at = n->next;
 }
 
+/* ------------------------------------------------------------ order of use */
+
+static void enter_newest(struct tree *t, struct node *n)
+{
+	n->older = t->newest;
+	n->newer = NULL;
+	*(t->newest ? &t->newest->newer : &t->oldest) = n;
+	t->newest = n;
+}
+
+static void leave_order(struct tree *t, struct node *n)
+{
+	*(n->newer ? &n->newer->older : &t->newest) = n->older;
+	*(n->older ? &n->older->newer : &t->oldest) = n->newer;
+}
+
+static void use(struct tree *t, struct node *n)
+{
+	if (t->newest == n)
+		return;
+	leave_order(t, n);
+	enter_newest(t, n);
+}
+
+/* ------------------------------------------------------------------- nodes */
+
 static struct node *node_new(struct tree *t, mode_t type)
 {
 	struct node *n = calloc(1, sizeof *n);
@@ -80,16 +108,19 @@ static struct node *node_new(struct tree *t, mode_t type)
 	if (!n)
 		return NULL;
 	n->attr.mode = type;
+	n->suffix = "";
 	n->ino = t->next_ino++;
 	n->held = 1;
 	return n;
 }
 
-static void node_free(struct node *n)
+static void node_free(struct tree *t, struct node *n)
 {
 	assert(!n->file);
+	t->listed -= n->listed;
 	listing_put(n->listing);
 	s3_headers_fini(&n->headers);
+	free(n->target);
 	free(n->name);
 	free(n);
 }
@@ -105,6 +136,7 @@ struct tree *tree_new(const struct attr *root_attr)
 		t->next_ino = (uintptr_t)t << 16;
 	t->next_ino &= UINT64_C(0x7fffffff00000000);
 	t->next_ino |= 2;
+	t->limit = SIZE_MAX;
 	t->nbuckets = 1024;
 	t->buckets = calloc(t->nbuckets, sizeof *t->buckets);
 	t->root = t->buckets ? node_new(t, S_IFDIR) : NULL;
@@ -120,12 +152,12 @@ struct tree *tree_new(const struct attr *root_attr)
 	return t;
 }
 
-static void free_chain(struct node *n)
+static void free_chain(struct tree *t, struct node *n)
 {
 	while (n) {
 		struct node *next = n->next;
 
-		node_free(n);
+		node_free(t, n);
 		n = next;
 	}
 }
@@ -135,13 +167,23 @@ void tree_free(struct tree *t)
 	if (!t)
 		return;
 	for (size_t i = 0; i < t->nbuckets; i++)
-		free_chain(t->buckets[i]);
-	free_chain(t->orphans);
-	node_free(t->root);
+		free_chain(t, t->buckets[i]);
+	free_chain(t, t->orphans);
+	node_free(t, t->root);
 	pthread_cond_destroy(&t->idle);
 	pthread_mutex_destroy(&t->lock);
 	free(t->buckets);
 	free(t);
+}
+
+void tree_lock(struct tree *t)
+{
+	pthread_mutex_lock(&t->lock);
+}
+
+void tree_unlock(struct tree *t)
+{
+	pthread_mutex_unlock(&t->lock);
 }
 
 void tree_hold_locked(struct node *n)
@@ -149,20 +191,48 @@ void tree_hold_locked(struct node *n)
 	n->held++;
 }
 
+/* The named node goes; returns its parent, which it held. */
+static struct node *free_named(struct tree *t, struct node *n)
+{
+	struct node *parent = n->parent;
+
+	leave_order(t, n);
+	link_out(t, n);
+	t->nnodes--;
+	parent->held--;
+	node_free(t, n);
+	return parent;
+}
+
 static void free_if_unknown(struct tree *t, struct node *n)
 {
 	while (n && n != t->root && !n->held && !n->lookups) {
-		struct node *parent = n->parent;
-
-		if (parent) {
-			link_out(t, n);
-			t->nnodes--;
-			parent->held--;
-		} else {
+		if (!n->parent) {
 			unlink_orphan(t, n);
+			node_free(t, n);
+			return;
 		}
-		node_free(n);
-		n = parent;
+		if (t->nnodes <= t->limit || n->pending)
+			return; /* remembered */
+		n = free_named(t, n);
+	}
+}
+
+/* Makes room for one more, if there is something to be forgotten among those
+ * that were used the longest time ago. A directory is not taken from the kernel:
+ * somebody may be in it. */
+static void forget_oldest(struct tree *t)
+{
+	for (unsigned tries = 0; tries < FORGET_TRIES && t->nnodes > t->limit; tries++) {
+		struct node *n = t->oldest;
+
+		use(t, n);
+		if (n->held)
+			continue;
+		if (!n->lookups)
+			free_if_unknown(t, n);
+		else if (t->forget_locked && !S_ISDIR(n->attr.mode) && !n->asked)
+			t->forget_locked(t->forget_arg, n);
 	}
 }
 
@@ -175,43 +245,83 @@ void tree_put_locked(struct tree *t, struct node *n)
 
 void tree_put(struct tree *t, struct node *n)
 {
-	pthread_mutex_lock(&t->lock);
+	tree_lock(t);
 	tree_put_locked(t, n);
-	pthread_mutex_unlock(&t->lock);
+	tree_unlock(t);
 }
 
 void tree_forget(struct tree *t, struct node *n, uint64_t lookups)
 {
-	pthread_mutex_lock(&t->lock);
+	tree_lock(t);
 	assert(n->lookups >= lookups);
 	n->lookups -= lookups;
 	free_if_unknown(t, n);
-	pthread_mutex_unlock(&t->lock);
+	tree_unlock(t);
 }
 
-struct node *tree_find_locked(struct tree *t, struct node *parent, const char *name)
+static void drop_listing(struct tree *t, struct node *dir)
+{
+	listing_put(dir->listing);
+	dir->listing = NULL;
+	t->listed -= dir->listed;
+	dir->listed = 0;
+}
+
+static bool too_much_listed(const struct tree *t)
+{
+	return t->listed / TREE_LISTED > t->limit;
+}
+
+/* Those of other directories go first. */
+static void drop_oldest_listings(struct tree *t, const struct node *but)
+{
+	for (struct node *n = t->oldest; n && too_much_listed(t); n = n->newer)
+		if (n != but && n->listing)
+			drop_listing(t, n);
+}
+
+void tree_listing_changed_locked(struct tree *t, struct node *dir)
+{
+	t->listed -= dir->listed;
+	dir->listed = dir->listing ? dir->listing->n : 0;
+	t->listed += dir->listed;
+	if (too_much_listed(t))
+		drop_oldest_listings(t, dir);
+	if (too_much_listed(t))
+		drop_listing(t, dir);
+}
+
+void tree_set_listing_locked(struct tree *t, struct node *dir, struct listing *l, uint64_t until_ms)
+{
+	drop_listing(t, dir);
+	dir->listing = l;
+	dir->listed = l ? l->n : 0;
+	dir->listing_until_ms = until_ms;
+	t->listed += dir->listed;
+	drop_oldest_listings(t, dir);
+}
+
+/* Absent ones too. Not held. */
+static struct node *find(struct tree *t, const struct node *parent, const char *name)
 {
 	struct node *n = t->buckets[hash(t, parent, name)];
 
 	while (n && (n->parent != parent || strcmp(n->name, name)))
 		n = n->next;
 	if (n)
-		n->held++;
+		use(t, n);
 	return n;
 }
 
-struct node *tree_add_locked(struct tree *t, struct node *parent, const char *name, mode_t type)
+static struct node *make(struct tree *t, struct node *parent, const char *name, mode_t type)
 {
-	struct node *n = tree_find_locked(t, parent, name);
+	struct node *n = node_new(t, type);
 
-	if (n)
-		return n;
-	n = node_new(t, type);
 	if (!n)
 		return NULL;
 	n->name = strdup(name);
 	if (!n->name) {
-		node_free(n);
+		node_free(t, n);
 		return NULL;
 	}
 	n->parent = parent;
@@ -219,27 +329,58 @@ struct node *tree_add_locked(struct tree *t, struct node *parent, const char *na
 	t->nnodes++;
 	rehash(t);
 	link_in(t, n);
+	enter_newest(t, n);
+	forget_oldest(t);
 	return n;
 }
 
-int tree_busy_locked(struct tree *t, struct node *n, const atomic_bool *cancel)
+struct node *tree_find_locked(struct tree *t, struct node *parent, const char *name)
 {
-	int err = 0;
+	struct node *n = find(t, parent, name);
 
-	n->held++; /* the one who is busy may be the last who holds it */
-	while (n->busy && !err)
-		err = wait_moment(&t->idle, &t->lock, cancel);
-	if (err)
-		tree_put_locked(t, n);
-	else
-		n->busy = true;
-	return err;
+	if (!n || n->absent)
+		return NULL;
+	n->held++;
+	return n;
 }
 
-void tree_idle_locked(struct tree *t, struct node *n)
+struct node *tree_add_locked(struct tree *t, struct node *parent, const char *name, mode_t type)
 {
-	n->busy = false;
-	pthread_cond_broadcast(&t->idle);
+	struct node *n = find(t, parent, name);
+
+	if (!n)
+		return make(t, parent, name, type);
+	n->held++;
+	if (n->absent) {
+		n->absent = false;
+		n->attr.mode = type;
+		n->fresh_until_ms = 0;
+	}
+	return n;
+}
+
+bool tree_absent_locked(struct tree *t, struct node *parent, const char *name, uint64_t now_ms)
+{
+	struct node *n = find(t, parent, name);
+
+	return n && n->absent && now_ms < n->fresh_until_ms;
+}
+
+void tree_set_absent_locked(struct tree *t, struct node *parent, const char *name,
+                            uint64_t until_ms)
+{
+	struct node *n = find(t, parent, name);
+
+	if (n && !n->absent)
+		return;
+	if (!n)
+		n = make(t, parent, name, 0);
+	else
+		n->held++;
+	if (!n)
+		return;
+	n->absent = true;
+	n->fresh_until_ms = until_ms;
 	tree_put_locked(t, n);
 }
 
@@ -249,6 +390,7 @@ void tree_unlink_locked(struct tree *t, struct node *n)
 
 	if (!parent)
 		return;
+	leave_order(t, n);
 	link_out(t, n);
 	t->nnodes--;
 	n->parent = NULL;
@@ -260,24 +402,22 @@ void tree_unlink_locked(struct tree *t, struct node *n)
 
 int tree_move_locked(struct tree *t, struct node *n, struct node *parent, const char *name)
 {
-	struct node *there = tree_find_locked(t, parent, name);
+	struct node *there = find(t, parent, name);
 	struct node *old = n->parent;
-	bool same = there == n;
-	char *copy = same ? NULL : strdup(name);
+	char *copy = there == n ? NULL : strdup(name);
 
-	if (!copy) {
-		if (there)
-			tree_put_locked(t, there);
-		return same ? 0 : -ENOMEM;
-	}
+	if (!copy)
+		return there == n ? 0 : -ENOMEM;
 	parent->held++; /* what has the name may be all that holds it */
 	if (there) {
+		there->held++;
 		tree_unlink_locked(t, there);
 		tree_put_locked(t, there);
 	}
 	link_out(t, n);
 	free(n->name);
 	n->name = copy;
+	n->suffix = "";
 	n->parent = parent;
 	link_in(t, n);
 	old->held--;
@@ -298,6 +438,5 @@ void tree_path_locked(const struct node *n, struct buf *path)
 		return;
 	tree_path_locked(n->parent, path);
 	buf_adds(path, n->name);
-	if (S_ISDIR(n->attr.mode))
-		buf_addc(path, '/');
+	buf_adds(path, S_ISDIR(n->attr.mode) ? "/" : n->suffix);
 }

@@ -115,6 +115,18 @@ static void print_transfer(const json_t *t, int columns)
 	putchar('\n');
 }
 
+/* A directory: what has its new name. How much there will be is not known. */
+static void print_move(const json_t *t)
+{
+	char bytes[32];
+
+	amount(number(t, "bytes_copied"), bytes, sizeof bytes);
+	printf("%s -> %s: %d objects copied, %s, in %d s\n",
+	       json_string_value(json_object_get(t, "path")),
+	       json_string_value(json_object_get(t, "to")), (int)number(t, "objects_copied"), bytes,
+	       (int)number(t, "seconds"));
+}
+
 static void print_status(const json_t *root, int columns)
 {
 	const json_t *memory = json_object_get(root, "memory");
@@ -134,7 +146,13 @@ static void print_status(const json_t *root, int columns)
 	       json_string_value(json_object_get(root, "endpoint")), sent, received,
 	       (int)number(requests, "sent"), (int)number(requests, "retries"),
 	       (int)number(requests, "errors"), used, limit);
-	json_array_foreach((json_t *)transfers, i, t) print_transfer(t, columns);
+	json_array_foreach((json_t *)transfers, i, t)
+	{
+		if (json_object_get(t, "to"))
+			print_move(t);
+		else
+			print_transfer(t, columns);
+	}
 	if (!json_array_size(transfers))
 		puts("no file is being written");
 }

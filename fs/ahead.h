@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ahead.h - which attributes to ask for before they are wanted.
+ *
+ * ls -l, find and rsync look names up one after another, in the order in which
+ * the directory lists them. Once that is seen, the next ones are asked for side
+ * by side, twice as many each time. Pure.
+ */
+#ifndef POURFS_AHEAD_H
+#define POURFS_AHEAD_H
+
+#include <stddef.h>
+
+#define AHEAD_MAX 64
+
+struct ahead {
+	size_t next;     /* the entry behind the last one that was looked up */
+	size_t asked;    /* the first one that was not asked for */
+	unsigned streak; /* lookups in order so far */
+};
+
+/* Entry i of n was looked up. Returns how many to ask for now, from *first on. */
+size_t ahead_look(struct ahead *a, size_t i, size_t n, size_t *first);
+
+#endif

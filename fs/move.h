@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * move.h - the objects of a directory that gets another name.
+ *
+ *	move_copy     copies each, several at once       the target is whole
+ *	move_sweep    deletes the sources, a thousand    the source is gone
+ *	              at once
+ *	move_undo     after a copy that failed: deletes  the source is whole,
+ *	              what was made                      the target gone
+ *
+ * However many objects there are, a page of their keys is held at a time: what
+ * was copied is read off the bucket, where source and target lie side by side.
+ * A key to which there is no copy (another client has just made it) stays.
+ *
+ * The directory is frozen (tree.h) all the while. No lock may be held when
+ * calling. Errors are -errno as s3.h gives them.
+ */
+#ifndef POURFS_MOVE_H
+#define POURFS_MOVE_H
+
+#include "mount.h"
+
+struct move {
+	struct move *next; /* of the mount; tree lock */
+	struct mount *m;
+	struct node *dir;
+	struct buf from, to; /* key prefixes, each with a slash at its end */
+	const atomic_bool *cancel;
+	uint64_t started_ms;
+	_Atomic uint64_t objects, bytes; /* that were copied */
+	_Atomic bool etags_change;       /* the service gives a copy another ETag */
+
+	bool marker; /* the directory's own, which move_copy() leaves to the caller */
+	uint64_t marker_size;
+
+	pthread_mutex_t lock; /* a leaf, of what follows */
+	pthread_cond_t landed;
+	unsigned flying;
+	int err;
+	struct buf reached; /* the last key of which a copy was begun */
+};
+
+/* With the tree's lock held: enters it into the mount's list. -ENAMETOOLONG, ...
+ * move_fini() in any case. */
+int move_init_locked(struct move *mv, struct mount *m, struct node *dir, struct node *new_parent,
+                     const char *new_name, const atomic_bool *cancel) s3_must_check;
+void move_fini(struct move *mv);
+
+/* -ENOTEMPTY: the target has more than a marker. */
+int move_check_target(struct move *mv) s3_must_check;
+int move_copy(struct move *mv) s3_must_check;
+/* One object, by its source's key. It may be gone. */
+int move_copy_one(struct move *mv, const char *key) s3_must_check;
+/* How many objects are left behind is logged, and returned. */
+unsigned move_sweep(struct move *mv);
+void move_undo(struct move *mv);
+
+/* The key that the source will have: of a key below from. */
+int move_target(const struct move *mv, const char *key, struct buf *to) s3_must_check;
+/* A copy of an object with that ETag may have another one. */
+bool move_changes_etag(const struct move *mv, const struct s3_etag *etag);
+
+#endif
