@@ -73,7 +73,7 @@ $(BUILD)/%.o: %.c Makefile
 $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(ARCHIVES)
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-$(EXERCISER): $(EXERCISER).o
+$(EXERCISER): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exerciser/*.c))
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)

@@ -128,6 +128,17 @@ http_serve() {
 	URL=http://127.0.0.1:$(sed -n 's/^port //p' "$W/http.port")
 }
 
+# between_serve stands between the mount and the server: BETWEEN is where, and
+# $W/between what it is told by (server/between).
+between_serve() {
+	mkdir "$W/between"
+	"$TESTS/server/between" "$AWS_ENDPOINT_URL" "$W/between" >"$W/between.port" 2>"$W/between.log" &
+	children+=($!)
+	until_true 10 grep -q '^port [0-9]' "$W/between.port"
+	# shellcheck disable=SC2034
+	BETWEEN=http://127.0.0.1:$(sed -n 's/^port //p' "$W/between.port")
+}
+
 # kill_at SIZE FILE COMMAND...: starts the command, and kills it without warning
 # as soon as the file is that large.
 kill_at() {
@@ -195,6 +206,10 @@ bucket_make() { s3cmd_ mb "s3://$1" >/dev/null; }
 object_get() { s3_curl "$(url_encode "$1")"; }
 # object_put KEY FILE S3CMD-ARGS...
 object_put() { s3cmd_ -q --no-preserve "${@:3}" put "$2" "s3://$BUCKET/$1"; }
+# marker_put DIR/: an empty object of that key, as other clients mark directories.
+marker_put() {
+	s3_curl "$(url_encode "$1")" -X PUT -H 'content-type: application/x-directory' -d ''
+}
 object_exists() { s3_curl "$(url_encode "$1")" -I >/dev/null 2>&1; }
 object_sha256() { object_get "$1" | sha256; }
 object_head() { s3_curl "$(url_encode "$1")" -I | tr -d '\r'; }
@@ -206,6 +221,24 @@ object_header() { object_head "$1" | sed -n "s/^$2: //Ip"; }
 object_list() {
 	s3cmd_ ls -r "s3://$BUCKET/${1:-}" |
 		sed -E "s|^[0-9-]+ [0-9:]+ +([0-9]+) +s3://$BUCKET/|\1 |"
+}
+
+# allow WHOM ACTION...: what they may do in the bucket, and all that anybody but its
+# owner may. WHOM: "other", the other user of the server, or "everybody".
+allow() {
+	local whom='{ "AWS": ["arn:aws:iam:::user/other"] }'
+	[[ $1 == other ]] || whom='"*"'
+	shift
+	cat >"$W/policy" <<-END
+		{ "Version": "2012-10-17", "Statement": [ { "Effect": "Allow", "Principal": $whom,
+		"Action": [$(printf '"s3:%s",' "$@" | sed 's/,$//')],
+		"Resource": ["arn:aws:s3:::$BUCKET", "arn:aws:s3:::$BUCKET/*"] } ] }
+	END
+	s3cmd_ setpolicy "$W/policy" "s3://$BUCKET" >/dev/null
+}
+
+as_other() {
+	AWS_ACCESS_KEY_ID=$OTHER_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY=$OTHER_SECRET_ACCESS_KEY "$@"
 }
 
 uploads_list() { s3cmd_ multipart "s3://$BUCKET" | sed -n "s|^2[^\t]*\ts3://$BUCKET/||p"; }
@@ -290,21 +323,23 @@ same_again() {
 # ------------------------------------------- requests, as the server counts them
 
 # The server's log lags a little: a request of our own tells when it is complete.
+# A mark is "POSITION MARK": what is in the log behind that, and behind the request.
 requests_mark() {
-	local mark=".mark-$RANDOM$RANDOM"
+	local mark=".mark-$RANDOM$RANDOM" from
+	from=$("$TESTS/server/gateway" position "$GATEWAY")
 	curl -sI --noproxy '*' ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} \
 		"$AWS_ENDPOINT_URL/$BUCKET/$mark" >/dev/null
-	until_true 10 requests_have "$mark"
-	"$TESTS/server/gateway" requests "$GATEWAY" | grep -n "/$mark " | cut -d : -f 1
+	until_true 10 requests_have "$mark" "$from"
+	echo "$from $mark"
 }
-requests_have() { "$TESTS/server/gateway" requests "$GATEWAY" | grep "/$1 " >/dev/null; }
+requests_have() { "$TESTS/server/gateway" requests "$GATEWAY" "$2" | grep "/$1 " >/dev/null; }
 
 # requests_since MARK: "NAME KEY-AND-QUERY STATUS" for each request to the bucket
 # since then; NAME is the method, or what S3 calls it.
 requests_since() {
-	local mark=$1
+	local from=${1% *} mark=${1#* }
 	requests_mark >/dev/null
-	"$TESTS/server/gateway" requests "$GATEWAY" | tail -n "+$((mark + 1))" |
+	"$TESTS/server/gateway" requests "$GATEWAY" "$from" | sed "0,/\/$mark /d" |
 		sed -En -e '/\/\.mark-/d' -e "s#^([A-Z]+) /$BUCKET/?(.*)#\1 \2#p" |
 		sed -E -e 's/^POST (.*\?uploads)/CREATE \1/' \
 			-e 's/^PUT (.*partNumber=)/PART \1/' \
@@ -333,8 +368,8 @@ fixture() {
 	local file=$FIXTURES/$1
 	shift
 	if [[ ! -e $file ]]; then
-		"$@" "$FIXTURES/new.${file##*/}"
-		mv "$FIXTURES/new.${file##*/}" "$file"
+		"$@" "$FIXTURES/$$.${file##*/}" # another case may be making it, too
+		mv "$FIXTURES/$$.${file##*/}" "$file"
 	fi
 	echo "$file"
 }
@@ -356,4 +391,29 @@ sound() { fixture sound.wav ffmpeg_ -f lavfi -i anoisesrc=r=48000:seed=1 -ac 2 -
 # A picture, for covers.
 picture() {
 	fixture picture.jpg ffmpeg_ -f lavfi -i testsrc2=size=640x360 -frames:v 1 -update 1
+}
+
+# ----------------------------------------------------------------- archives
+
+# packing_tree: a tree $L/d of 60 MB, to be packed; tree is its name.
+packing_tree() {
+	mkdir -p "$L/d/sub"
+	random_file "$L/d/one.bin" 23000000
+	random_file "$L/d/two.bin" 31000000
+	random_file "$L/d/sub/small" 12345
+	head -c 5M < <(yes "what can be compressed") >"$L/d/text"
+	chmod 640 "$L/d/text"
+	touch -d '2019-08-07 06:05:04' "$L"/d/[ot]* "$L/d/sub/small"
+	tree=$L/d
+}
+
+# unpacks_to_same NAME COMMAND...: what is in the bucket does, in an empty folder.
+unpacks_to_same() {
+	local name=$1
+	shift
+	object_get "$name" >"$W/$name"
+	mkdir "$W/unpacked"
+	(cd "$W/unpacked" && "$@" <"$W/$name" >/dev/null)
+	diff -r "$tree" "$W/unpacked/d"
+	rm -r "$W/unpacked"
 }

@@ -12,7 +12,12 @@ static void set(struct s3_headers *h, const char *name, const char *value)
 /* The attributes of a file of ours, with one header of that value. */
 static struct attr with(const char *name, const char *value)
 {
-	struct attr a = {.mode = S_IFREG | 0644, .uid = 11, .gid = 12, .mtime = {77, 88}};
+	struct attr a = {.mode = S_IFREG | 0644,
+	                 .uid = 11,
+	                 .gid = 12,
+	                 .mtime = {77, 88},
+	                 .ctime = {77, 88},
+	                 .atime.tv_nsec = UTIME_OMIT};
 	struct s3_headers h = {0};
 
 	if (value)
@@ -43,7 +48,12 @@ static void check_written(long long sec, long nsec, const char *want)
 
 TEST(attributes_are_written_as_s3fs_writes_them)
 {
-	struct attr a = {.mode = S_IFREG | 0640, .uid = 1000, .gid = 100, .mtime = {1700000000, 5}};
+	struct attr a = {.mode = S_IFREG | 0640,
+	                 .uid = 1000,
+	                 .gid = 100,
+	                 .mtime = {1700000000, 5},
+	                 .ctime = {1700000000, 5},
+	                 .atime.tv_nsec = UTIME_OMIT};
 	struct s3_headers h = {0};
 
 	check_int(meta_to_headers(&a, META_ALL, &h), 0);
@@ -52,6 +62,42 @@ TEST(attributes_are_written_as_s3fs_writes_them)
 	check_str(s3_headers_get(&h, "x-amz-meta-gid"), "100");
 	check_str(s3_headers_get(&h, "x-amz-meta-mtime"), "1700000000.000000005");
 	check_int(h.n, 4);
+	s3_headers_fini(&h);
+}
+
+TEST(other_times_are_written_only_where_they_differ)
+{
+	struct attr a = {.mtime = {100, 5}, .ctime = {100, 6}, .atime = {100, 5}};
+	struct s3_headers h = {0};
+
+	check_int(meta_to_headers(&a, META_CTIME | META_ATIME, &h), 0);
+	check_int(h.n, 1);
+	check_str(s3_headers_get(&h, "x-amz-meta-ctime"), "100.000000006");
+	a.ctime = a.mtime;
+	a.atime.tv_sec = 99;
+	s3_headers_fini(&h);
+	check_int(meta_to_headers(&a, META_CTIME | META_ATIME, &h), 0);
+	check_int(h.n, 1);
+	check_str(s3_headers_get(&h, "x-amz-meta-atime"), "99.000000005");
+	s3_headers_fini(&h);
+}
+
+TEST(what_the_attributes_say_is_stripped)
+{
+	struct s3_headers h = {0};
+
+	set(&h, "x-amz-meta-mode", "33188");
+	set(&h, "x-amz-meta-colour", "blue");
+	set(&h, "x-amz-meta-uid", "1");
+	set(&h, "x-amz-meta-gid", "1");
+	set(&h, "x-amz-meta-xattr", "%7B%7D");
+	set(&h, "x-amz-meta-mtime", "1");
+	set(&h, "x-amz-meta-ctime", "1");
+	set(&h, "x-amz-meta-atime", "1");
+	meta_strip(&h);
+	check_int(h.n, 2);
+	check_str(s3_headers_get(&h, "x-amz-meta-colour"), "blue");
+	check_str(s3_headers_get(&h, "x-amz-meta-xattr"), "%7B%7D");
 	s3_headers_fini(&h);
 }
 
@@ -115,12 +161,86 @@ TEST(a_time_that_is_none_is_absent)
 	}
 }
 
-TEST(the_time_of_change_is_that_of_the_content)
+TEST(rclone_also_writes_times_as_a_calendar_does)
+{
+	check_mtime("1970-01-01T00:00:00Z", 0, 0);
+	check_mtime("2001-02-03T04:05:06.123Z", 981173106, 123000000);
+	check_mtime("2001-02-03T04:05:06.123456789+02:30", 981164106, 123456789);
+	check_mtime("2001-02-03T04:05:06-01:00", 981176706, 0);
+	check_mtime("1969-12-31T23:59:59.5Z", -1, 500000000);
+}
+
+TEST(dates_that_are_none_are_absent)
+{
+	const char *const bad[] = {"2001-02-03",
+	                           "2001-02-03T04:05:06",
+	                           "2001-02-03 04:05:06Z",
+	                           "2001-13-03T04:05:06Z",
+	                           "2001-00-03T04:05:06Z",
+	                           "2001-02-32T04:05:06Z",
+	                           "2001-02-03T24:05:06Z",
+	                           "2001-02-03T04:60:06Z",
+	                           "2001-02-03T04:05:61Z",
+	                           "2001-02-03T04:05:06.Z",
+	                           "2001-02-03T04:05:06ZZ",
+	                           "2001-02-03T04:05:06+24:00",
+	                           "2001-02-03T04:05:06+0100",
+	                           "2001-02-03T04:05:06+01:000",
+	                           "-001-02-03T04:05:06Z",
+	                           "2001-02-03T04:05: 6Z"};
+
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		struct attr a = with("x-amz-meta-mtime", bad[i]);
+
+		if (a.mtime.tv_sec != 77 || a.mtime.tv_nsec != 88)
+			check_fail("\"%s\" was taken", bad[i]);
+	}
+}
+
+TEST(the_other_times_are_that_of_the_content_unless_they_are_given)
 {
 	struct attr a = with("x-amz-meta-mtime", "123.25");
 
 	check_int(a.ctime.tv_sec, 123);
 	check_int(a.ctime.tv_nsec, 250000000);
+	check_int(meta_atime(&a).tv_sec, 123);
+	check_int(meta_atime(&a).tv_nsec, 250000000);
+	a = with("x-amz-meta-ctime", "124.5");
+	check_int(a.mtime.tv_sec, 77);
+	check_int(a.ctime.tv_sec, 124);
+	check_int(a.ctime.tv_nsec, 500000000);
+	a = with("x-amz-meta-atime", "2001-02-03T04:05:06.123Z");
+	check_int(a.mtime.tv_sec, 77);
+	check_int(a.ctime.tv_sec, 77);
+	check_int(meta_atime(&a).tv_sec, 981173106);
+	check_int(meta_atime(&a).tv_nsec, 123000000);
+}
+
+TEST(the_later_of_two_times)
+{
+	struct timespec a = {5, 1}, b = {5, 2}, c = {4, 3};
+
+	check_int(meta_later(a, b).tv_nsec, 2);
+	check_int(meta_later(b, a).tv_nsec, 2);
+	check_int(meta_later(c, b).tv_sec, 5);
+}
+
+TEST(times_beyond_all_headers_become_the_nearest_that_comes_back)
+{
+	const time_t far[] = {INT64_MAX, META_SECONDS_MAX, -META_SECONDS_MAX - 1, INT64_MIN};
+
+	for (size_t i = 0; i < 4; i++) {
+		struct timespec t = meta_time((struct timespec){far[i], 999999999});
+		struct attr a = {.mtime = t};
+		struct s3_headers h = {0};
+
+		check_int(t.tv_sec, far[i] > 0 ? META_SECONDS_MAX : -META_SECONDS_MAX);
+		check_int(meta_to_headers(&a, META_MTIME, &h), 0);
+		check_mtime(s3_headers_get(&h, "x-amz-meta-mtime"), t.tv_sec, t.tv_nsec);
+		s3_headers_fini(&h);
+	}
+	check_int(meta_time((struct timespec){-META_SECONDS_MAX, 5}).tv_nsec, 5);
+	check_int(meta_time((struct timespec){12, 5}).tv_sec, 12);
 }
 
 TEST(permissions_come_from_the_mode)
@@ -129,6 +249,17 @@ TEST(permissions_come_from_the_mode)
 	check_int(with("x-amz-meta-mode", "33261").mode, S_IFREG | 0755);
 	check_int(with("x-amz-meta-mode", "493").mode, S_IFREG | 0755); /* no type bits */
 	check_int(with("x-amz-meta-mode", "35309").mode, S_IFREG | 04755);
+}
+
+TEST(a_mode_in_octal_is_known_by_its_type)
+{
+	check_int(with("x-amz-meta-mode", "100644").mode, S_IFREG | 0644);
+	check_int(with("x-amz-meta-mode", "0100664").mode, S_IFREG | 0664);
+	check_int(with("x-amz-meta-mode", "104755").mode, S_IFREG | 04755);
+	check_int(with("x-amz-meta-mode", "120777").mode, S_IFLNK | 0777);
+	check_int(with("x-amz-meta-mode", "4516").mode, S_IFIFO | 0644);  /* s3fs's */
+	check_int(with("x-amz-meta-mode", "16744").mode, S_IFREG | 0550); /* s3fs's, a directory */
+	check_int(with("x-amz-meta-mode", "0").mode, S_IFREG);
 }
 
 TEST(links_fifos_and_sockets_are_what_they_say)
@@ -153,15 +284,26 @@ TEST(devices_directories_and_unknown_types_are_files)
 	}
 }
 
-TEST(a_directory_stays_one)
+static mode_t directory_with(const char *mode)
 {
 	struct attr a = {.mode = S_IFDIR | 0755};
 	struct s3_headers h = {0};
 
-	set(&h, "x-amz-meta-mode", "41471"); /* a link */
+	set(&h, "x-amz-meta-mode", mode);
 	meta_from_headers(&h, &a);
-	check_int(a.mode, S_IFDIR | 0777);
 	s3_headers_fini(&h);
+	return a.mode;
+}
+
+TEST(a_directory_stays_one)
+{
+	check_int(directory_with("33261"), S_IFDIR | 0755);  /* a file */
+	check_int(directory_with("41471"), S_IFDIR | 01471); /* a link in decimal */
+	check_int(directory_with("16877"), S_IFDIR | 0755);
+	check_int(directory_with("493"), S_IFDIR | 0755);
+	check_int(directory_with("40750"), S_IFDIR | 0750);
+	check_int(directory_with("42755"), S_IFDIR | 02755);
+	check_int(directory_with("41777"), S_IFDIR | 01777);
 }
 
 TEST(numbers_that_are_none_are_absent)
@@ -178,7 +320,8 @@ TEST(numbers_that_are_none_are_absent)
 			check_fail("gid \"%s\" was taken", bad[i]);
 	}
 	check_int(with("x-amz-meta-mode", "65536").mode, S_IFREG | 0644);
-	check_int(with("x-amz-meta-mode", "0100644").mode, S_IFREG | 0644); /* octal: too large */
+	check_int(with("x-amz-meta-mode", "200600").mode, S_IFREG | 0644); /* octal: too large */
+	check_int(with("x-amz-meta-mode", "08").mode, S_IFREG | 0644);
 	check_int(with("x-amz-meta-uid", "4294967294").uid, 4294967294);
 	check_int(with("x-amz-meta-uid", NULL).uid, 11);
 }
@@ -193,7 +336,14 @@ TEST(merging_takes_the_named_fields_and_never_the_type)
 	check_int(to.uid, 1);
 	check_int(to.gid, 6);
 	check_int(to.mtime.tv_sec, 3);
+	from.atime.tv_sec = 9;
+	from.ctime.tv_sec = 10;
+	meta_merge(&to, &from, META_ALL & ~(META_ATIME | META_CTIME));
+	check_int(to.atime.tv_sec, 0);
+	check_int(to.ctime.tv_sec, 0);
 	meta_merge(&to, &from, META_ALL);
+	check_int(to.atime.tv_sec, 9);
+	check_int(to.ctime.tv_sec, 10);
 	check_int(to.uid, 5);
 	check_int(to.mtime.tv_nsec, 8);
 }
@@ -209,6 +359,25 @@ TEST(the_extension_tells_the_content_type)
 	check_str(meta_content_type(""), "application/octet-stream");
 	check_str(meta_content_type("a."), "application/octet-stream");
 	check_str(meta_content_type("a.unknown"), "application/octet-stream");
+}
+
+static void check_followed(const char *type, const char *from, const char *to, int changed,
+                           const char *want)
+{
+	struct s3_headers h = {0};
+
+	set(&h, "content-type", type);
+	check_int(meta_follow_name(&h, from, to), changed);
+	check_str(s3_headers_get(&h, "content-type"), want);
+	s3_headers_fini(&h);
+}
+
+TEST(a_content_type_follows_the_name_that_it_came_from)
+{
+	check_followed("video/mp4", "a.mp4", "a.mkv", 1, "video/x-matroska");
+	check_followed("application/octet-stream", "dir.d/a", "dir.d/a.mkv", 1, "video/x-matroska");
+	check_followed("text/x-theirs", "a.mp4", "a.mkv", 0, "text/x-theirs");
+	check_followed("video/mp4", "a.mp4", "b.mp4", 0, "video/mp4");
 }
 
 TEST_MAIN

@@ -64,6 +64,8 @@ TEST(without_options_the_defaults_hold)
 	check_int(o.s3.retry_time_s, 300);
 	check_int(o.mount.ttl_ms, 60000);
 	check_int(o.mount.umask, 022);
+	check_int(o.mount.file_mode, 0644);
+	check_int(o.mount.dir_mode, 0755);
 	check_int(o.mount.uid, getuid());
 	check_int(o.mount.gid, getgid());
 	check_int(o.log_level, LOG_LEVEL_WARN);
@@ -96,12 +98,22 @@ TEST(values_reach_their_places)
 	check(o.s3.anonymous && o.allow_other && o.default_permissions && o.nonempty && o.noexec &&
 	      o.noatime);
 	check_str(o.s3.ca_file, "/c");
-	check_str(o.s3.storage_class, "GLACIER_IR");
+	check_str(o.mount.storage_class, "GLACIER_IR");
 	check_int(o.s3.retry_time_s, 7);
 	check_int(o.mount.ttl_ms, 2000);
 	check_int(o.mount.gid, 6);
 	check_int(o.mount.umask, 077);
 	check_int(o.log_level, LOG_LEVEL_DEBUG);
+}
+
+TEST(modes_are_given_or_follow_from_umask)
+{
+	check_int(parse_options("umask=027"), 0);
+	check_int(o.mount.file_mode, 0640);
+	check_int(o.mount.dir_mode, 0750);
+	check_int(parse_options("dir_mode=1777,umask=077,file_mode=0"), 0);
+	check_int(o.mount.file_mode, 0);
+	check_int(o.mount.dir_mode, 01777);
 }
 
 TEST(flags_before_the_operands)
@@ -145,6 +157,7 @@ TEST(bad_values_are_refused_with_what_would_be_right)
 	check_refused("part_size=", "part_size=SIZE");
 	check_refused("part_size", "part_size=SIZE");
 	check_refused("memory=1M", "from 16M");
+	check_refused("acl=public", "public-read");
 	check_refused("part_size=64M", "needs memory=128M");
 	check_refused("parallel=0", "from 1 to 64");
 	check_refused("parallel=65", "from 1 to 64");
@@ -154,6 +167,8 @@ TEST(bad_values_are_refused_with_what_would_be_right)
 	check_refused("uid=4294967295", "takes a number");
 	check_refused("umask=8", "takes an octal number");
 	check_refused("umask=1000", "from 000 to 777");
+	check_refused("file_mode=10000", "from 000 to 7777");
+	check_refused("dir_mode=rwx", "takes an octal number");
 	check_refused("log_level=loud", "error, warn, info or debug");
 	check_refused("endpoint=localhost:9000", "https://localhost:9000");
 	check_refused("endpoint=", "endpoint=URL");

@@ -2,6 +2,7 @@
 #include "test.h"
 #include "tree.h"
 
+#include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ static void begin(void)
 	struct attr root = {.mode = S_IFDIR | 0755};
 
 	t = tree_new(&root);
+	t->limit = 0;
 	pthread_mutex_lock(&t->lock);
 }
 
@@ -244,6 +246,264 @@ TEST(one_at_a_time_changes_an_object_and_who_waits_holds_it)
 	check_int(arrived, 2);
 	pthread_mutex_lock(&t->lock);
 	check_int(t->nnodes, 0);
+	end();
+}
+
+static struct node *forgotten[40];
+static size_t nforgotten;
+
+static void note_forgotten(void *arg, struct node *n)
+{
+	(void)arg;
+	n->asked = true;
+	forgotten[nforgotten++] = n;
+}
+
+/* A name that is known, and that nobody holds. */
+static void remember(const char *name)
+{
+	tree_put_locked(t, add(t->root, name, S_IFREG));
+}
+
+static bool remembered(const char *name)
+{
+	struct node *n = tree_find_locked(t, t->root, name);
+
+	if (n)
+		tree_put_locked(t, n);
+	return n;
+}
+
+TEST(names_are_remembered_up_to_the_limit_and_the_longest_unused_go_first)
+{
+	char name[8];
+
+	begin();
+	t->limit = 3;
+	remember("a");
+	remember("b");
+	remember("c");
+	check(remembered("a")); /* a use */
+	remember("d");
+	check_int(t->nnodes, 3);
+	check(remembered("a") && !remembered("b") && remembered("c") && remembered("d"));
+	for (int i = 0; i < 1000; i++) {
+		snprintf(name, sizeof name, "%d", i);
+		remember(name);
+		check(t->nnodes <= 3);
+	}
+	end();
+}
+
+TEST(what_only_the_kernel_knows_it_is_asked_to_forget_once_but_no_directory)
+{
+	struct node *file, *dir, *held;
+
+	begin();
+	t->limit = 2;
+	t->forget_locked = note_forgotten;
+	nforgotten = 0;
+	file = add(t->root, "file", S_IFREG);
+	file->lookups = 1;
+	tree_put_locked(t, file);
+	dir = add(t->root, "dir", S_IFDIR);
+	dir->lookups = 1;
+	tree_put_locked(t, dir);
+	held = add(t->root, "held", S_IFREG);
+	for (int i = 0; i < 10; i++)
+		remember("x");
+	check_int(nforgotten, 1);
+	check(forgotten[0] == file);
+	pthread_mutex_unlock(&t->lock);
+	tree_forget(t, file, 1); /* as it says */
+	pthread_mutex_lock(&t->lock);
+	check(!remembered("file") && remembered("dir") && remembered("held"));
+	tree_put_locked(t, held);
+	end();
+}
+
+static void list(struct node *dir, unsigned from, unsigned to)
+{
+	char name[16];
+
+	for (unsigned i = from; i < to; i++) {
+		snprintf(name, sizeof name, "%u", i);
+		check(!listing_add_name(&dir->listing, name, false));
+		tree_listing_changed_locked(t, dir);
+		if (!dir->listing)
+			return;
+	}
+}
+
+TEST(listings_that_grow_are_dropped_the_longest_unused_first_and_at_last_the_one_that_grows)
+{
+	struct node *a, *b;
+
+	begin();
+	t->limit = 2;
+	a = add(t->root, "a", S_IFDIR);
+	b = add(t->root, "b", S_IFDIR);
+	tree_set_listing_locked(t, a, listing_new(), 0);
+	tree_set_listing_locked(t, b, listing_new(), 0);
+	list(a, 0, 20);
+	check_int(t->listed, 20);
+	check(!listing_remove_name(&a->listing, "7"));
+	tree_listing_changed_locked(t, a);
+	check_int(t->listed, 19);
+	list(b, 0, 3 * TREE_LISTED - 1);
+	check(!a->listing && b->listing);
+	check_int(t->listed, 3 * TREE_LISTED - 1);
+	list(b, 3 * TREE_LISTED - 1, 3 * TREE_LISTED);
+	check(!b->listing);
+	check_int(t->listed, 0);
+	tree_put_locked(t, a);
+	tree_put_locked(t, b);
+	end();
+}
+
+TEST(a_change_that_is_pending_is_not_forgotten)
+{
+	struct node *n;
+
+	begin();
+	n = add(t->root, "n", S_IFREG);
+	n->pending = META_MODE;
+	tree_put_locked(t, n);
+	remember("x");
+	check(remembered("n"));
+	end();
+}
+
+TEST(an_absent_name_is_believed_for_a_while_and_can_be_made)
+{
+	struct node *n;
+
+	begin();
+	t->limit = 10;
+	tree_set_absent_locked(t, t->root, "x", 1000);
+	check(tree_absent_locked(t, t->root, "x", 999));
+	check(!tree_absent_locked(t, t->root, "x", 1000));
+	check(!tree_absent_locked(t, t->root, "y", 0));
+	check(!remembered("x"));
+	n = add(t->root, "x", S_IFDIR);
+	check(S_ISDIR(n->attr.mode) && !n->fresh_until_ms);
+	check(!tree_absent_locked(t, t->root, "x", 0));
+	tree_set_absent_locked(t, t->root, "x", 1000); /* it is known otherwise */
+	check(!tree_absent_locked(t, t->root, "x", 0));
+	tree_set_absent_locked(t, t->root, "y", 1000);
+	check_int(tree_move_locked(t, n, t->root, "y"), 0);
+	check(remembered("y") && !remembered("x"));
+	tree_put_locked(t, n);
+	end();
+}
+
+static struct listing *listing_of(unsigned names)
+{
+	struct listing *l = listing_new();
+	char name[16];
+
+	for (unsigned i = 0; i < names; i++) {
+		snprintf(name, sizeof name, "%u", i);
+		check_int(listing_add(&l, name, true), 0);
+	}
+	return l;
+}
+
+TEST(listings_are_kept_up_to_the_limit)
+{
+	struct node *a, *b;
+
+	begin();
+	t->limit = 2;
+	a = add(t->root, "a", S_IFDIR);
+	b = add(t->root, "b", S_IFDIR);
+	tree_set_listing_locked(t, a, listing_of(TREE_LISTED), 1);
+	tree_set_listing_locked(t, b, listing_of(TREE_LISTED), 1);
+	check(a->listing && b->listing);
+	tree_set_listing_locked(t, b, listing_of(2 * TREE_LISTED), 1);
+	check(!a->listing && b->listing);
+	check_int(t->listed, 2 * TREE_LISTED);
+	/* One alone may be larger. */
+	tree_set_listing_locked(t, a, listing_of(5 * TREE_LISTED), 1);
+	check(a->listing && !b->listing);
+	t->limit = 0;
+	tree_put_locked(t, a);
+	tree_put_locked(t, b);
+	check_int(t->listed, 0);
+	end();
+}
+
+TEST(below_a_frozen_directory_nothing_becomes_busy_before_it_thaws)
+{
+	struct node *dir, *sub, *n, *beside;
+	atomic_bool cancel = true;
+	pthread_t thread;
+
+	begin();
+	arrived = 0;
+	dir = add(t->root, "d", S_IFDIR);
+	sub = add(dir, "s", S_IFDIR);
+	n = add(sub, "a", S_IFREG);
+	beside = add(t->root, "b", S_IFREG);
+	check_int(tree_busy_locked(t, dir, NULL), 0);
+	check_int(tree_freeze_locked(t, dir, NULL), 0);
+	check(tree_moving_locked(n) && tree_moving_locked(dir) && !tree_moving_locked(beside));
+	check_int(tree_busy_locked(t, n, &cancel), -EINTR);
+	check_int(tree_busy_locked(t, beside, &cancel), 0);
+	tree_idle_locked(t, beside);
+	check_int(tree_busy_begun_locked(t, n, &cancel), 0); /* as it had begun */
+	tree_idle_locked(t, n);
+	pthread_mutex_unlock(&t->lock);
+	pthread_create(&thread, NULL, be_busy, n);
+	while (!arrived)
+		usleep(1000);
+	pthread_mutex_lock(&t->lock);
+	check_int(arrived, 1);
+	tree_thaw_locked(t, dir);
+	tree_idle_locked(t, dir);
+	pthread_mutex_unlock(&t->lock);
+	pthread_join(thread, NULL);
+	check_int(arrived, 2);
+	pthread_mutex_lock(&t->lock);
+	end();
+}
+
+TEST(a_directory_is_frozen_when_nothing_below_is_busy_any_more)
+{
+	struct node *dir, *n;
+	atomic_bool cancel = true;
+
+	begin();
+	dir = add(t->root, "d", S_IFDIR);
+	n = add(dir, "a", S_IFREG);
+	check_int(tree_busy_locked(t, n, NULL), 0);
+	check_int(tree_busy_locked(t, dir, NULL), 0);
+	check_int(tree_freeze_locked(t, dir, &cancel), -EINTR);
+	check(!tree_moving_locked(n));
+	tree_idle_locked(t, n);
+	check_int(tree_freeze_locked(t, dir, &cancel), 0);
+	tree_thaw_locked(t, dir);
+	tree_idle_locked(t, dir);
+	end();
+}
+
+TEST(several_become_busy_together_or_none)
+{
+	struct node *all[3];
+	atomic_bool cancel = true;
+
+	begin();
+	all[0] = add(t->root, "a", S_IFREG);
+	all[1] = NULL;
+	all[2] = add(t->root, "b", S_IFREG);
+	check_int(tree_busy_locked(t, all[2], NULL), 0);
+	check_int(tree_busy_all_locked(t, all, 3, &cancel), -EINTR);
+	check(!all[0]->busy && all[2]->busy);
+	tree_idle_locked(t, all[2]);
+	check_int(tree_busy_all_locked(t, all, 3, &cancel), 0);
+	check(all[0]->busy && all[2]->busy);
+	tree_idle_locked(t, all[0]);
+	tree_idle_locked(t, all[2]);
 	end();
 }
 

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "ahead.h"
+#include "test.h"
+
+static size_t first;
+
+TEST(lookups_in_order_are_met_with_more_each_time)
+{
+	struct ahead a = {0};
+	size_t asked = 0, requests = 0;
+
+	for (size_t i = 0; i < 1000; i++) {
+		size_t n = ahead_look(&a, i, 1000, &first);
+
+		check(n <= AHEAD_MAX);
+		if (n) {
+			check(first > i); /* what is being looked up now is not asked for twice */
+			check(first == (asked ? asked : i + 1));
+			asked = first + n;
+			requests++;
+		}
+		check(i < 3 || asked > i); /* it was known when it was wanted */
+	}
+	check_int(asked, 1000);
+	check(requests < 50);
+}
+
+TEST(a_single_lookup_asks_for_nothing_more)
+{
+	struct ahead a = {0};
+
+	check_int(ahead_look(&a, 50, 1000, &first), 0);
+	check_int(ahead_look(&a, 900, 1000, &first), 0);
+	check_int(ahead_look(&a, 10, 1000, &first), 0);
+	check_int(ahead_look(&a, 500, 1000, &first), 0);
+	check_int(ahead_look(&a, 3, 1000, &first), 0);
+}
+
+TEST(the_same_name_again_and_again_is_no_pass)
+{
+	struct ahead a = {0};
+
+	for (int i = 0; i < 20; i++)
+		check_int(ahead_look(&a, 7, 1000, &first), 0);
+}
+
+TEST(a_second_pass_begins_anew)
+{
+	struct ahead a = {0};
+	size_t n = 0;
+
+	for (size_t i = 0; i < 100; i++)
+		(void)ahead_look(&a, i, 100, &first);
+	for (size_t i = 0; i < 10 && !n; i++)
+		n = ahead_look(&a, i, 100, &first);
+	check(n);
+	check(first < 10);
+}
+
+TEST(the_end_is_the_end)
+{
+	struct ahead a = {0};
+
+	for (size_t i = 0; i < 5; i++) {
+		size_t n = ahead_look(&a, i, 5, &first);
+
+		check(!n || first + n <= 5);
+	}
+}
+
+TEST_MAIN
