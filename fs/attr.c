@@ -87,6 +87,16 @@ bool attr_stale(struct mount *m, const struct node *n)
 	return stale;
 }
 
+bool attr_is_dir(struct mount *m, const struct node *n)
+{
+	bool dir;
+
+	tree_lock(m->tree);
+	dir = S_ISDIR(n->attr.mode);
+	tree_unlock(m->tree);
+	return dir;
+}
+
 void attr_distrust(struct mount *m, struct node *n)
 {
 	tree_lock(m->tree);

@@ -28,6 +28,7 @@ void attr_believe_locked(struct mount *m, struct node *n);
 void attr_set_locked(struct mount *m, struct node *n, struct s3_object *o);
 /* The attributes are not believed any more. */
 bool attr_stale(struct mount *m, const struct node *n);
+bool attr_is_dir(struct mount *m, const struct node *n);
 /* Forgets what was believed, so that the next look asks the service. */
 void attr_distrust(struct mount *m, struct node *n);
 

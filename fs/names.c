@@ -221,13 +221,15 @@ int names_symlink(struct mount *m, struct node *parent, const char *name, const 
 
 /* ---------------------------------------------------------------- removing */
 
-/* Somebody reads from the object just now. */
-static bool is_read(struct mount *m, struct node *n)
+/* Somebody reads from the object just now: which one, and how long it is. */
+static bool is_read(struct mount *m, struct node *n, struct s3_etag *etag, uint64_t *size)
 {
 	bool read;
 
 	tree_lock(m->tree);
 	read = n->file && !n->drafted && !n->file->ghost && n->etag.s[0] && n->attr.size;
+	*etag = n->etag;
+	*size = n->attr.size;
 	tree_unlock(m->tree);
 	return read;
 }
@@ -237,18 +239,19 @@ static bool is_read(struct mount *m, struct node *n)
 int names_keep(struct mount *m, struct node *n, const char *key, struct s3_call *call)
 {
 	struct buf hidden = BUF_INIT;
-	struct s3_etag made;
+	struct s3_etag etag, made;
+	uint64_t size;
 	int err;
 
 	tree_lock(m->tree);
 	n->leaving = true;
 	tree_unlock(m->tree);
 	err = draft_rescue(m, key, NULL, call);
-	if (err || !is_read(m, n))
+	if (err || !is_read(m, n, &etag, &size))
 		return err;
 	err = mount_hidden_key(m, &hidden);
 	if (!err)
-		err = copy_object(m, key, &n->etag, n->attr.size, hidden.s, NULL, 0, &made, call);
+		err = copy_object(m, key, &etag, size, hidden.s, NULL, 0, &made, call);
 	tree_lock(m->tree);
 	if (!err && n->file && !n->file->ghost) {
 		n->file->ghost = buf_detach(&hidden);
@@ -345,7 +348,7 @@ int names_unlink(struct mount *m, struct node *parent, const char *name, struct 
 		return err;
 	if (n->special)
 		err = -EPERM;
-	else if (S_ISDIR(n->attr.mode))
+	else if (attr_is_dir(m, n))
 		err = -EISDIR;
 	else
 		err = remove_node(m, parent, n, name, call);
@@ -395,7 +398,7 @@ int names_rmdir(struct mount *m, struct node *parent, const char *name, struct s
 		return err;
 	if (n->special)
 		err = -EPERM;
-	else if (!S_ISDIR(n->attr.mode))
+	else if (!attr_is_dir(m, n))
 		err = -ENOTDIR;
 	else
 		err = empty(m, n, call);

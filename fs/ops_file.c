@@ -60,7 +60,7 @@ static int create(struct op *op, struct node *parent, const char *name, mode_t m
 	}
 	if (err)
 		return err;
-	if (S_ISDIR((*n)->attr.mode))
+	if (attr_is_dir(op->m, *n))
 		err = -EISDIR;
 	else
 		err = handle_open(op->m, *n, fi->flags, created, op_pid(op), h, &op->cancelled);

@@ -260,7 +260,7 @@ static int rename_file(struct mount *m, struct node *parent, struct node *n, con
 static int may_rename(struct mount *m, const struct node *n, const struct node *new_parent,
                       const struct node *there, const char *new_name, unsigned flags)
 {
-	bool into_itself;
+	bool dir, into_itself;
 
 	if (flags & ~1u) /* RENAME_NOREPLACE alone */
 		return -EINVAL;
@@ -268,10 +268,9 @@ static int may_rename(struct mount *m, const struct node *n, const struct node *
 		return -EPERM;
 	if (there && flags)
 		return -EEXIST;
-	if (there && S_ISDIR(there->attr.mode) && !S_ISDIR(n->attr.mode))
-		return -EISDIR;
-	if (there && !S_ISDIR(there->attr.mode) && S_ISDIR(n->attr.mode))
-		return -ENOTDIR;
+	dir = attr_is_dir(m, n);
+	if (there && attr_is_dir(m, there) != dir)
+		return dir ? -ENOTDIR : -EISDIR;
 	tree_lock(m->tree);
 	into_itself = tree_below_locked(new_parent, n);
 	tree_unlock(m->tree);
@@ -292,7 +291,7 @@ int names_rename(struct mount *m, struct node *parent, const char *name, struct 
 		return err;
 	}
 	err = may_rename(m, n, new_parent, there, new_name, flags);
-	if (!err && n != there && S_ISDIR(n->attr.mode))
+	if (!err && n != there && attr_is_dir(m, n))
 		err = names_rename_dir(m, parent, n, name, new_parent, there, new_name, call);
 	else if (!err && n != there)
 		err = rename_file(m, parent, n, name, new_parent, there, new_name, call);
