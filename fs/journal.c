@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "journal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define NAME_SIZE 64
+#define TEXT_MAX  (64U << 20)
+
+struct journal_entry {
+	int dir, file;
+	char name[NAME_SIZE]; /* "" : it has none yet */
+};
+
+static const char *const suffixes[JOURNAL_KINDS] = {
+	[JOURNAL_DRAFT] = ".upload", [JOURNAL_RENAME] = ".rename", [JOURNAL_MOUNT] = ".mount"};
+
+/* -------------------------------------------------------------- the folder */
+
+/* Folders down to path, for nobody else. */
+static int make_folders(char *path)
+{
+	for (char *slash = strchr(path + 1, '/');; slash = strchr(slash + 1, '/')) {
+		int err;
+
+		if (slash)
+			*slash = 0;
+		err = mkdir(path, 0700) && errno != EEXIST ? -errno : 0;
+		if (slash)
+			*slash = '/';
+		if (err || !slash)
+			return err;
+	}
+}
+
+int journal_folder(const char *dir, bool make, char **path)
+{
+	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	struct buf b = BUF_INIT;
+	int err;
+
+	if (dir)
+		buf_adds(&b, dir);
+	else if (state && *state == '/')
+		buf_addf(&b, "%s/pourfs", state);
+	else if (home && *home == '/' && home[1])
+		buf_addf(&b, "%s/.local/state/pourfs", home);
+	else
+		buf_adds(&b, "/var/lib/pourfs");
+	err = buf_error(&b);
+	if (!err && make)
+		err = make_folders(b.s);
+	if (!err && make && access(b.s, W_OK | X_OK))
+		err = -errno;
+	*path = err ? NULL : buf_detach(&b);
+	buf_fini(&b);
+	return err;
+}
+
+/* ----------------------------------------------------------------- writing */
+
+static int write_all(int fd, const char *s, size_t n)
+{
+	while (n) {
+		ssize_t done = write(fd, s, n);
+
+		if (done < 0 && errno != EINTR)
+			return -errno;
+		if (done > 0) {
+			s += done;
+			n -= (size_t)done;
+		}
+	}
+	return 0;
+}
+
+static struct journal_entry *new_entry(const char *folder, enum journal_kind kind, int *err)
+{
+	struct journal_entry *e = malloc(sizeof *e);
+	uint64_t n;
+
+	*err = e && getrandom(&n, sizeof n, 0) == sizeof n ? 0 : -ENOMEM;
+	if (*err) {
+		free(e);
+		return NULL;
+	}
+	e->file = -1;
+	e->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	snprintf(e->name, sizeof e->name, "%016llx%s", (unsigned long long)n, suffixes[kind]);
+	if (e->dir < 0) {
+		*err = -errno;
+		free(e);
+		return NULL;
+	}
+	return e;
+}
+
+static void free_entry(struct journal_entry *e)
+{
+	if (e->file >= 0)
+		close(e->file);
+	close(e->dir);
+	free(e);
+}
+
+/* The text in a file of its own, which is locked before it gets the name. */
+static int replace(struct journal_entry *e, const char *text, bool durable)
+{
+	char fresh[NAME_SIZE + 4];
+	int fd, err = 0;
+
+	snprintf(fresh, sizeof fresh, "%s~", e->name);
+	fd = openat(e->dir, fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB))
+		err = -errno;
+	if (!err)
+		err = write_all(fd, text, strlen(text));
+	if (!err && durable && fdatasync(fd))
+		err = -errno;
+	if (!err && renameat(e->dir, fresh, e->dir, e->name))
+		err = -errno;
+	if (!err && durable && fsync(e->dir))
+		err = -errno;
+	if (err) {
+		close(fd);
+		unlinkat(e->dir, fresh, 0);
+		return err;
+	}
+	if (e->file >= 0)
+		close(e->file);
+	e->file = fd;
+	return 0;
+}
+
+int journal_write(struct journal_entry **e, const char *folder, enum journal_kind kind,
+                  const char *text, bool durable)
+{
+	struct journal_entry *new = NULL;
+	int err = 0;
+
+	if (!*e)
+		new = new_entry(folder, kind, &err);
+	if (!err)
+		err = replace(*e ? *e : new, text, durable);
+	if (!err && new)
+		*e = new;
+	else if (new)
+		free_entry(new);
+	return err;
+}
+
+void journal_remove(struct journal_entry *e)
+{
+	if (!e)
+		return;
+	if (unlinkat(e->dir, e->name, 0))
+		log_warn("the journal entry %s stays: %s", e->name, strerror(errno));
+	free_entry(e);
+}
+
+void journal_leave(struct journal_entry *e)
+{
+	if (e)
+		free_entry(e);
+}
+
+/* ----------------------------------------------------------------- reading */
+
+static bool read_all(int fd, struct buf *text)
+{
+	char piece[4096];
+	ssize_t n;
+
+	while ((n = read(fd, piece, sizeof piece)) > 0 && text->len < TEXT_MAX)
+		buf_add(text, piece, (size_t)n);
+	return n == 0 && !buf_error(text);
+}
+
+/* The entry of that name. *free: it is locked now, nobody is at work on it. NULL:
+ * it is gone. */
+static struct journal_entry *open_entry(int dir, const char *name, bool *is_free)
+{
+	struct journal_entry *e = malloc(sizeof *e);
+	struct stat there, here;
+
+	if (!e)
+		return NULL;
+	e->dir = dup(dir);
+	snprintf(e->name, sizeof e->name, "%s", name);
+	for (;;) {
+		e->file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (e->file < 0 || e->dir < 0)
+			break;
+		*is_free = !flock(e->file, LOCK_EX | LOCK_NB);
+		/* It may have been replaced or removed before it was locked. */
+		if (!fstat(e->file, &here) && !fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) &&
+		    here.st_ino == there.st_ino)
+			return e;
+		close(e->file);
+	}
+	if (e->dir >= 0)
+		close(e->dir);
+	free(e);
+	return NULL;
+}
+
+static int found(int dir, const char *name, journal_found *what, void *arg)
+{
+	bool is_free = false;
+	struct journal_entry *e = open_entry(dir, name, &is_free);
+	struct buf text = BUF_INIT;
+	int err = 0;
+
+	if (!e)
+		return 0;
+	if (!read_all(e->file, &text)) {
+		log_warn("the journal entry %s cannot be read", name);
+		free_entry(e);
+	} else if (is_free) {
+		err = what(e, text.s, arg);
+	} else {
+		free_entry(e);
+		err = what(NULL, text.s, arg);
+	}
+	buf_fini(&text);
+	return err;
+}
+
+int journal_each(const char *folder, enum journal_kind kind, journal_found *what, void *arg)
+{
+	size_t suffix = strlen(suffixes[kind]);
+	struct dirent **names;
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int n = dir < 0 ? 0 : scandir(folder, &names, NULL, alphasort), err = n < 0 ? -errno : 0;
+
+	for (int i = 0; i < n; i++) {
+		size_t len = strlen(names[i]->d_name);
+
+		if (!err && len > suffix && len < NAME_SIZE &&
+		    !strcmp(names[i]->d_name + len - suffix, suffixes[kind]))
+			err = found(dir, names[i]->d_name, what, arg);
+		free(names[i]);
+	}
+	if (n > 0)
+		free(names);
+	if (dir >= 0)
+		close(dir);
+	return err;
+}
