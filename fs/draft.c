@@ -8,6 +8,7 @@
 #include "attr.h"
 #include "hints.h"
 #include "log.h"
+#include "note.h"
 #include "reader.h"
 #include "source.h"
 
@@ -63,11 +64,14 @@ int draft_new(struct file *f)
 	d->file = f;
 	d->started_ms = mount_now_ms();
 	d->sample_ms = d->started_ms;
+	d->kept = UINT64_MAX;
 	if (m->conf.staging == MOUNT_STAGING_ALWAYS || f->passes)
 		(void)!parts_redirect(d->parts);
 	tree_lock(m->tree);
 	f->counted++;
 	f->node->drafted = true;
+	d->base = f->node->etag;
+	d->base_size = f->node->attr.size;
 	tree_unlock(m->tree);
 	f->draft = d;
 	pthread_mutex_lock(&m->drafts_lock);
@@ -163,6 +167,7 @@ bool draft_free_if_done(struct draft *d)
 	pthread_cond_broadcast(&f->changed);
 	parts_free(d->parts);
 	source_end_all(d);
+	note_end(d, d->left);
 	s3_headers_fini(&d->headers);
 	free(d);
 	return true;
@@ -228,6 +233,8 @@ static int start(struct draft *d, struct parts_action *a)
 	case PARTS_DONE:
 		if (d->publish)
 			return all_stored(d);
+		if (d->sync)
+			d->sync_error = note_synced(d);
 		d->sync = false;
 		pthread_cond_broadcast(&d->file->changed);
 		return 0;
@@ -294,11 +301,26 @@ static int start_all(struct draft *d)
 	return err;
 }
 
+/* The service was not to be reached: what it has of the file waits there. */
+static void leave(struct draft *d)
+{
+	struct draft_upload *uploads[] = {&d->own, &d->staged};
+
+	d->left = true;
+	for (int i = 0; i < 2; i++) {
+		free(uploads[i]->key);
+		free(uploads[i]->id);
+		*uploads[i] = (struct draft_upload){0};
+	}
+}
+
 /* Nobody wants the uploads any more. */
 static int give_up(struct draft *d)
 {
 	if (d->flights)
 		return 0;
+	if (d->error == -ETIMEDOUT && d->note && !d->discarded)
+		leave(d);
 	if (d->own.id)
 		return transfer_start_abort(d, &d->own);
 	if (d->staged.id)
@@ -313,6 +335,8 @@ static int start_over(struct draft *d)
 {
 	if (d->flights)
 		return 0;
+	if (d->own.id && note_retire(d, d->own.key, d->own.id))
+		d->own = (struct draft_upload){0};
 	return d->own.id ? transfer_start_abort(d, &d->own) : parts_restart(d->parts);
 }
 
@@ -433,7 +457,7 @@ int draft_sync(struct file *f, const atomic_bool *cancel)
 	while (!err && f->draft && f->draft->sync && !f->draft->error)
 		err = file_wait(f, cancel);
 	if (!err && f->draft)
-		err = f->draft->error;
+		err = f->draft->error ? f->draft->error : f->draft->sync_error;
 	pthread_mutex_unlock(&f->lock);
 	return err;
 }

@@ -39,6 +39,7 @@ struct draft_upload {
 	char *key, *id; /* NULL: none */
 };
 
+struct note;
 struct reader;
 
 /* An object whose ranges are in the draft. */
@@ -69,6 +70,7 @@ struct draft {
 	bool discarded;     /* unlinked: never to be published */
 	bool reserve;       /* the budget's reserve may be taken from, just now */
 	bool told;          /* that a range is sealed */
+	bool left;          /* failed, and its uploads wait to be recovered */
 	int error;          /* 0 or -errno, latched */
 	atomic_bool cancel; /* ends its transfers */
 	struct draft_source *sources;
@@ -76,6 +78,12 @@ struct draft {
 	uint64_t write_end;         /* of the last write */
 	struct timespec written_at; /* of the last write; 0: none since mtime was set */
 	uint64_t synced_ms;         /* sync_interval */
+	int sync_error;             /* of the last sync that came to its end */
+
+	/* for the journal: see record.h */
+	struct note *note; /* NULL: it was told nothing */
+	struct s3_etag base;
+	uint64_t base_size, kept;
 
 	/* for the new object, from attr_take() */
 	struct attr attr;

@@ -6,6 +6,7 @@
 
 #include "draft.h"
 #include "log.h"
+#include "num.h"
 #include "source.h"
 
 #define READ_SHARE 4                   /* of the memory, one part in so many: for reading ahead */
@@ -43,12 +44,14 @@ static int editable(struct file *f, const atomic_bool *cancel)
 	return err;
 }
 
-static void edited(struct draft *d)
+/* From that byte on, or some of them. */
+static void edited(struct draft *d, uint64_t from)
 {
 	struct mount *m = d->file->m;
 	uint64_t now = m->conf.sync_interval_ms ? mount_now_ms() : 0;
 
 	d->dirty = true;
+	d->kept = min64(d->kept, from);
 	clock_gettime(CLOCK_REALTIME, &d->written_at);
 	if (m->conf.sync_interval_ms && now >= d->synced_ms + m->conf.sync_interval_ms) {
 		d->sync = d->synced_ms != 0 && !d->discarded;
@@ -150,7 +153,7 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 			done += (size_t)n;
 			d->written += (uint64_t)n;
 			d->write_end = offset + done;
-			edited(d);
+			edited(d, offset + done - (uint64_t)n);
 		} else {
 			err = hindered(f, (int)n, "write to", cancel);
 		}
@@ -172,7 +175,7 @@ int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel)
 		err = draft_new(f);
 	if (!err) {
 		f->draft->exclusive |= exclusive;
-		edited(f->draft);
+		edited(f->draft, 0);
 	}
 	pthread_mutex_unlock(&f->lock);
 	return err;
@@ -191,7 +194,7 @@ int draft_truncate(struct file *f, uint64_t size, const atomic_bool *cancel)
 			expect_passes(f->draft); /* it will be filled in here and there */
 		err = parts_truncate(f->draft->parts, size);
 		if (!err) {
-			edited(f->draft);
+			edited(f->draft, size);
 			break;
 		}
 		err = hindered(f, err, "cut", cancel);
@@ -218,7 +221,7 @@ int draft_zero(struct file *f, uint64_t offset, uint64_t len, bool grow, const a
 			break;
 		err = parts_replace(f->draft->parts, offset, n, PARTS_ZERO, 0);
 		if (!err) {
-			edited(f->draft);
+			edited(f->draft, offset);
 			break;
 		}
 		err = hindered(f, err, "punch a hole into", cancel);
@@ -291,7 +294,7 @@ ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t 
 		if (n > 0) {
 			f->draft->written += (uint64_t)n;
 			f->draft->write_end = offset + (uint64_t)n;
-			edited(f->draft);
+			edited(f->draft, offset);
 		}
 		if (n >= 0)
 			break;

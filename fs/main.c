@@ -17,9 +17,11 @@
 #include "kernel.h"
 #include "log.h"
 #include "mount.h"
+#include "note.h"
 #include "ops.h"
 #include "opts.h"
 #include "start.h"
+#include "uploads.h"
 #include "watch.h"
 
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
@@ -95,6 +97,7 @@ static void mount_fini(struct mount *m)
 	workers_free(m->movers);
 	workers_free(m->copies);
 	workers_free(m->words);
+	note_unmount(m);
 	s3_free(m->s3);
 	tree_free(m->tree);
 	budget_free(m->budget);
@@ -323,6 +326,8 @@ static int mount_main(int argc, char **argv)
 		if (!err)
 			err = start_check_bucket(m.s3, &m.conf);
 		if (!err)
+			note_mount(&m);
+		if (!err)
 			status = run_session(&m, &o, to_parent);
 		mount_fini(&m);
 	}
@@ -336,5 +341,9 @@ int main(int argc, char **argv)
 	mallopt(M_ARENA_MAX, ARENAS);
 	if (argc > 1 && !strcmp(argv[1], "status"))
 		return watch_main(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "uploads"))
+		return uploads_main(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "recover"))
+		return recover_main(argc - 2, argv + 2);
 	return mount_main(argc - 1, argv + 1);
 }

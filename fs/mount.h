@@ -44,6 +44,8 @@ struct mount_conf {
 	mode_t umask;               /* for names that carry no mode of their own */
 	mode_t file_mode, dir_mode; /* what those have */
 	bool read_only;
+	bool recover;            /* interrupted uploads, before anything else */
+	const char *journal_dir; /* NULL: the usual place */
 };
 
 struct mount {
@@ -71,6 +73,9 @@ struct mount {
 	_Atomic uint64_t bad_keys; /* that no path can name */
 	char run_id[17];           /* makes hidden names of this mount its own */
 	time_t started;
+	char *journal;                       /* its folder; NULL: there is none */
+	struct journal_entry *journal_entry; /* of the mount itself */
+	atomic_bool journal_needed;          /* it tells of what outlives the mount */
 };
 
 /* CLOCK_MONOTONIC. */

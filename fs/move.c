@@ -7,6 +7,7 @@
 
 #include "copy.h"
 #include "cursor.h"
+#include "journal.h"
 #include "log.h"
 #include "wait.h"
 
@@ -56,6 +57,7 @@ void move_fini(struct move *mv)
 	buf_fini(&mv->from);
 	buf_fini(&mv->to);
 	buf_fini(&mv->reached);
+	journal_remove(mv->entry);
 }
 
 int move_target(const struct move *mv, const char *key, struct buf *to)
@@ -392,15 +394,19 @@ static bool undo_one(struct batch *b, const struct s3_entry *s, const struct s3_
 {
 	if (strcmp(s->key, b->mv->reached.s) > 0)
 		return false;
-	if (c)
+	/* Since a crash somebody else may have put something there. */
+	if (c && b->mv->stranger && !is_copy(b->mv, s, c))
+		leave(b, c->key, "it is no copy");
+	else if (c)
 		delete_later(b, c->key);
 	return true;
 }
 
-void move_undo(struct move *mv)
+unsigned move_undo(struct move *mv)
 {
 	struct batch *b = calloc(1, sizeof *b);
 	int err = b ? 0 : -ENOMEM;
+	unsigned left;
 
 	if (b && mv->reached.len) {
 		b->mv = mv;
@@ -409,5 +415,7 @@ void move_undo(struct move *mv)
 	}
 	if (err)
 		log_error("copies below %s are left behind: %s", mv->to.s, strerror(-err));
+	left = (err != 0) + (b ? b->left : 0);
 	free(b);
+	return left;
 }

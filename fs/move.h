@@ -20,6 +20,13 @@
 
 #include "mount.h"
 
+/* What the journal says of a move. Owns its strings. */
+struct move_note {
+	char *endpoint, *bucket, *from, *to; /* from, to: key prefixes */
+	bool copied;                         /* all are: the sources may be swept */
+	bool marker;                         /* the directory has one of its own */
+};
+
 struct move {
 	struct move *next; /* of the mount; tree lock */
 	struct mount *m;
@@ -30,6 +37,7 @@ struct move {
 	_Atomic uint64_t objects, bytes; /* that were copied */
 	_Atomic bool etags_change;       /* the service gives a copy another ETag */
 
+	struct journal_entry *entry; /* what it is about to do */
 	bool marker; /* the directory's own, which move_copy() leaves to the caller */
 	uint64_t marker_size;
 
@@ -38,6 +46,7 @@ struct move {
 	unsigned flying;
 	int err;
 	struct buf reached; /* the last key of which a copy was begun */
+	bool stranger;      /* copies were made by a process that is dead */
 };
 
 /* With the tree's lock held: enters it into the mount's list. -ENAMETOOLONG, ...
@@ -51,9 +60,20 @@ int move_check_target(struct move *mv) s3_must_check;
 int move_copy(struct move *mv) s3_must_check;
 /* One object, by its source's key. It may be gone. */
 int move_copy_one(struct move *mv, const char *key) s3_must_check;
-/* How many objects are left behind is logged, and returned. */
+/* How many objects are left behind is logged, and returned, by both. */
 unsigned move_sweep(struct move *mv);
-void move_undo(struct move *mv);
+unsigned move_undo(struct move *mv);
+
+/* Tells the journal how far it is. */
+void move_note(struct move *mv, bool copied);
+/* It stays there, for pourfs recover. */
+void move_leave(struct move *mv);
+/* -EINVAL, -ENOMEM; *note is to be ended in any case. */
+int move_note_read(struct move_note *note, const char *text) s3_must_check;
+void move_note_fini(struct move_note *note);
+/* A crash has interrupted the move: the copies are undone; when all had been made,
+ * the sources are swept. -EIO: some could not be. */
+int move_recover(struct s3 *s3, const struct move_note *note) s3_must_check;
 
 /* The key that the source will have: of a key below from. */
 int move_target(const struct move *mv, const char *key, struct buf *to) s3_must_check;

@@ -67,6 +67,10 @@ static const struct option table[] = {
          "of files that have none (0666 without umask)"},
 	{"dir_mode", OCTAL, AT(mount.dir_mode), 0, 07777, "OCTAL",
          "of directories that have none (0777 without umask)"},
+	{"recover", FLAG, AT(mount.recover), 0, 0, NULL,
+         "first bring back files whose writing was interrupted"},
+	{"journal", STRING, AT(mount.journal_dir), 0, 0, "FOLDER",
+         "where uploads under way are noted (~/.local/state/pourfs)"},
 	{"ro", FLAG, AT(mount.read_only), 0, 0, NULL, "read only"},
 	{"rw", NO_FLAG, AT(mount.read_only), 0, 0, NULL, NULL},
 	{"allow_other", FLAG, AT(allow_other), 0, 0, NULL,
@@ -432,11 +436,12 @@ static int parse_flag(struct opts *o, int argc, char **argv, int *i)
 	return 0;
 }
 
-int opts_parse(struct opts *o, int argc, char **argv)
+int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
+                       int *n, const char *usage)
 {
-	const char *operands[2];
-	int n = 0, err = 0;
+	int err = 0;
 
+	*n = 0;
 	*o = (struct opts){.mount = {.prefix = "",
 	                             .part_size = 8 * MIB,
 	                             .max_parts = S3_PARTS_MAX,
@@ -454,25 +459,33 @@ int opts_parse(struct opts *o, int argc, char **argv)
 	for (int i = 0; !err && i < argc; i++) {
 		if (argv[i][0] == '-')
 			err = parse_flag(o, argc, argv, &i);
-		else if (n == 2)
-			err = fail("what is '%s'? Usage: pourfs [-f] [-o OPTION,...] "
-			           "BUCKET[:/FOLDER] MOUNTPOINT",
-			           argv[i]);
+		else if (*n == max)
+			err = fail("what is '%s'? Usage: %s", argv[i], usage);
 		else
-			operands[n++] = argv[i];
+			operands[(*n)++] = argv[i];
 	}
 	if (err || o->help || o->version)
 		return err;
-	if (n < 2)
-		return fail("usage: pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT "
-		            "(pourfs --help tells more)");
+	if (!*n)
+		return fail("usage: %s (pourfs --help tells more)", usage);
 	err = parse_source(o, operands[0]);
 	if (!err)
 		err = check(o);
-	if (!err)
-		err = keep(o, &o->mount.mountpoint, operands[1], strlen(operands[1]));
 	o->s3.connections = 2 * o->mount.parallel;
 	return err;
+}
+
+int opts_parse(struct opts *o, int argc, char **argv)
+{
+	static const char usage[] = "pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT";
+	const char *operands[2];
+	int n, err = opts_parse_command(o, argc, argv, operands, 2, &n, usage);
+
+	if (err || o->help || o->version)
+		return err;
+	if (n < 2)
+		return fail("usage: %s (pourfs --help tells more)", usage);
+	return keep(o, &o->mount.mountpoint, operands[1], strlen(operands[1]));
 }
 
 void opts_fini(struct opts *o)
@@ -487,6 +500,10 @@ void opts_help(void)
 	     "\n"
 	     "  pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT   (or s3://BUCKET/FOLDER)\n"
 	     "  pourfs status [--json | --watch] MOUNTPOINT               live transfers\n"
+	     "  pourfs uploads [--json] [--abort [--older-than AGE]] [-o ...] BUCKET[:/FOLDER]\n"
+	     "                 uploads that have not ended; AGE: 12h, 3d\n"
+	     "  pourfs recover [-o ...] BUCKET[:/FOLDER] [KEY...]\n"
+	     "                 bring back files whose writing was interrupted\n"
 	     "\n"
 	     "  -f             stay in the foreground, log to stderr\n"
 	     "  -r             read only, as -o ro\n"

@@ -29,6 +29,10 @@ struct opts {
 /* Fills *o from a command line without its program name. 0, or -EINVAL after
  * a message on stderr that says what is wrong and what would be right. */
 int opts_parse(struct opts *o, int argc, char **argv) __attribute__((warn_unused_result));
+/* The same for a command on a bucket: *n operands come first, at most max, of which
+ * the first is the bucket. They point into argv. */
+int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
+                       int *n, const char *usage) __attribute__((warn_unused_result));
 void opts_fini(struct opts *o);
 
 /* The usage text, options from the table. */

@@ -86,6 +86,11 @@ uint64_t parts_slots(const struct parts *p)
 	return (p->size + p->part_size - 1) / p->part_size;
 }
 
+uint64_t parts_direct(const struct parts *p)
+{
+	return p->direct;
+}
+
 uint64_t parts_in_memory(const struct parts *p)
 {
 	return p->blocks * p->mem.block_size;
@@ -337,6 +342,25 @@ struct parts_range parts_at(const struct parts *p, uint64_t offset, uint64_t len
 		.kind = PARTS_IS_MEMORY,
 		.len = min64(len, min64(e->to - in_slot, p->mem.block_size - in_block)),
 		.data = (char *)s->blocks[in_slot / p->mem.block_size] + in_block};
+}
+
+struct parts_range parts_safe_at(const struct parts *p, uint64_t offset)
+{
+	uint64_t index = offset / p->part_size;
+	size_t i = slot_position(p, index);
+	const struct slot *s = i < p->nslots ? p->slots[i] : NULL;
+
+	if (offset >= p->size)
+		return (struct parts_range){.kind = PARTS_IS_END};
+	if (s && s->index > index)
+		return slot_base(p, offset, min64(p->size, s->index * p->part_size) - offset);
+	if (!s)
+		return slot_base(p, offset, p->size - offset);
+	if (s->progress == STORED)
+		return (struct parts_range){.kind = s->staged ? PARTS_IS_STAGED : PARTS_IS_SEALED,
+		                            .len = slot_len(p, index),
+		                            .source_offset = s->staged ? s->number : s->own_number};
+	return slot_base(p, offset, index * p->part_size + slot_len(p, index) - offset);
 }
 
 bool parts_uses(const struct parts *p, int source)

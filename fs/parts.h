@@ -83,6 +83,7 @@ void parts_free(struct parts *p); /* nothing may be FLYING; accepts NULL */
 uint64_t parts_size(const struct parts *p);
 uint64_t parts_part_size(const struct parts *p);
 uint64_t parts_slots(const struct parts *p);     /* of a file of this size */
+uint64_t parts_direct(const struct parts *p);    /* slots below it go to the own upload */
 uint64_t parts_in_memory(const struct parts *p); /* bytes of blocks held */
 uint64_t
 parts_safe_bytes(const struct parts *p); /* of the file, that no upload and no object lacks */
@@ -137,6 +138,11 @@ struct parts_range {
 
 /* The stretch at offset, at most len bytes. */
 struct parts_range parts_at(const struct parts *p, uint64_t offset, uint64_t len);
+
+/* Where the stretch at offset would be found if memory were lost: never MEMORY.
+ * SEALED and STAGED: it begins part source_offset of that upload. offset: the
+ * beginning of a stretch. */
+struct parts_range parts_safe_at(const struct parts *p, uint64_t offset);
 
 /* Some byte's base is in that source. */
 bool parts_uses(const struct parts *p, int source);

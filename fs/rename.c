@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "names.h"
+#include "note.h"
 
 #include <errno.h>
 #include <string.h>
@@ -295,6 +296,8 @@ int names_rename(struct mount *m, struct node *parent, const char *name, struct 
 		err = names_rename_dir(m, parent, n, name, new_parent, there, new_name, call);
 	else if (!err && n != there)
 		err = rename_file(m, parent, n, name, new_parent, there, new_name, call);
+	if (!err && n != there)
+		note_renamed(m);
 	if (there)
 		tree_put(m->tree, there);
 	tree_put(m->tree, n);

@@ -395,8 +395,10 @@ static bool is_anything(struct draft *d, void *arg)
 static int carry_out(struct renaming *r)
 {
 	struct below b = {r->m, r->n};
-	int err = move_copy(&r->mv);
+	int err;
 
+	move_note(&r->mv, false);
+	err = move_copy(&r->mv);
 	/* Another client has removed it all. */
 	if (!err && !r->mv.objects && !r->mv.marker && !draft_any(r->m, is_anything, &b))
 		err = -ENOENT;
@@ -407,7 +409,8 @@ static int carry_out(struct renaming *r)
 	if (!err)
 		err = commit(r);
 	if (err) {
-		move_undo(&r->mv);
+		if (move_undo(&r->mv))
+			move_leave(&r->mv);
 		attr_untake(r->m, r->n, r->taken);
 		if (r->etag.s[0] && !r->there)
 			(void)!s3_delete(r->m->s3, r->mv.to.s, NULL);
@@ -415,6 +418,7 @@ static int carry_out(struct renaming *r)
 	}
 	dir_name_removed(r->m, r->parent, r->name);
 	dir_name_added(r->m, r->new_parent, r->new_name, true);
+	move_note(&r->mv, true);
 	remove_marker_there(r);
 	err = names_delete_foreign(r->m, r->parent, r->name, r->foreign, NULL);
 	if (move_sweep(&r->mv) || err)

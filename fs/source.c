@@ -7,6 +7,7 @@
 
 #include "copy.h"
 #include "log.h"
+#include "note.h"
 #include "reader.h"
 
 int source_add(struct draft *d, const char *key, const struct s3_etag *etag, uint64_t size,
@@ -113,39 +114,56 @@ ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, siz
 
 struct leftover {
 	struct mount *m;
-	char *key;
+	char *key, *id; /* id NULL: an object */
 };
 
-static void delete_job(void *arg)
+static void is_left_behind(const char *key, const char *id)
+{
+	char text[1200];
+
+	log_error("%s %s is left behind", id ? "an upload of" : "the hidden object",
+	          log_quote(text, sizeof text, key));
+}
+
+static void end_job(void *arg)
 {
 	struct leftover *l = arg;
+	int err = l->id ? s3_upload_abort(l->m->s3, l->key, l->id, NULL)
+	                : s3_delete(l->m->s3, l->key, NULL);
 
-	if (s3_delete(l->m->s3, l->key, NULL))
-		log_error("the hidden object %s is left behind", l->key);
+	if (err)
+		is_left_behind(l->key, l->id);
 	free(l->key);
+	free(l->id);
 	free(l);
 }
 
-void source_delete_later(struct mount *m, char *key)
+void source_abort_later(struct mount *m, char *key, char *id)
 {
 	struct leftover *l = malloc(sizeof *l);
 
 	if (l) {
-		*l = (struct leftover){m, key};
-		if (!workers_give(m->fetches, 0, delete_job, l))
+		*l = (struct leftover){m, key, id};
+		if (!workers_give(m->fetches, 0, end_job, l))
 			return;
 		free(l);
 	}
-	log_error("the hidden object %s is left behind", key);
+	is_left_behind(key, id);
 	free(key);
+	free(id);
+}
+
+void source_delete_later(struct mount *m, char *key)
+{
+	source_abort_later(m, key, NULL);
 }
 
 static void end(struct draft *d, struct draft_source *s)
 {
-	if (s->ours && s->key)
-		source_delete_later(d->file->m, s->key);
-	else
+	if (d->left || !s->ours || !s->key)
 		free(s->key);
+	else if (!note_retire(d, s->key, NULL))
+		source_delete_later(d->file->m, s->key);
 	reader_free(s->reader);
 	s->key = NULL;
 	s->reader = NULL;
@@ -195,6 +213,7 @@ static bool move_sources(struct draft *d, void *arg)
 			free(s->key);
 			s->key = to;
 			s->etag = *move->made;
+			note_moved(d);
 		} else {
 			draft_fail(d, -ENOMEM);
 		}
@@ -270,6 +289,7 @@ static void rescued(struct rescue *r, struct buf *key, const struct s3_etag *mad
 			s->key = buf_detach(key);
 			s->etag = *made;
 			s->ours = true;
+			note_moved(d);
 		} else if (err == -ENOENT || err == -ESTALE)
 			draft_fail(d, -ESTALE); /* somebody else has changed the object */
 		pthread_cond_broadcast(&f->changed);

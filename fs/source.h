@@ -34,7 +34,9 @@ void source_collect(struct draft *d);
 /* Ends all; hidden ones are deleted, some time later. */
 void source_end_all(struct draft *d);
 
-/* Deletes a hidden object, some time later. No lock. key is taken over. */
+/* Deletes a hidden object, or aborts an upload, some time later. No lock. key and
+ * id are taken over. */
 void source_delete_later(struct mount *m, char *key);
+void source_abort_later(struct mount *m, char *key, char *id);
 
 #endif

@@ -9,6 +9,7 @@
 #include "copy.h"
 #include "flight.h"
 #include "log.h"
+#include "note.h"
 #include "source.h"
 
 /* ------------------------------------------------------------------ flights */
@@ -210,6 +211,8 @@ static int create(struct draft *d, bool staged)
 		u->id = id;
 		if (!u->key)
 			err = -ENOMEM;
+		else
+			note_begun(d);
 	}
 	s3_headers_fini(&headers);
 	buf_fini(&key);
@@ -331,6 +334,7 @@ static void abort_job(void *arg)
 	free(u.key);
 	pthread_mutex_lock(&fl->file->lock);
 	*fl->upload = (struct draft_upload){0};
+	d->left |= err && d->error;
 	if (fl->upload == &d->staged && !parts_staged_any(d->parts))
 		parts_unstaged(d->parts);
 	d->step = DRAFT_READY;

@@ -1,0 +1,608 @@
+/* SPDX-License-Identifier: MIT */
+#include "recover.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "jbytes.h"
+#include "log.h"
+#include "mount.h"
+#include "move.h"
+#include "rebuild.h"
+
+/* ------------------------------------------------------------------- words */
+
+static void say(struct recover *r, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct recover *r, const char *format, ...)
+{
+	struct buf text = BUF_INIT;
+	va_list ap;
+
+	va_start(ap, format);
+	buf_vaddf(&text, format, ap);
+	va_end(ap);
+	r->say(text.s);
+	buf_fini(&text);
+}
+
+static const char *quote(const char *key)
+{
+	static _Thread_local char text[S3_KEY_MAX + 200];
+
+	return log_quote(text, sizeof text, key);
+}
+
+/* ----------------------------------------------------------- which of them */
+
+/* The work on all entries of one kind. */
+struct round {
+	struct recover *r;
+	const char *const *keys; /* NULL: all */
+	size_t nkeys;
+	bool *done;             /* of keys */
+	bool end;               /* abort, instead of recovering */
+	unsigned waiting;       /* counted */
+	struct record *records; /* all of this bucket, if they are collected */
+	bool *live;
+	size_t nrecords;
+	const char *run; /* is looked for */
+	bool found;
+};
+
+static bool is_ours(const struct recover *r, const char *bucket, const char *endpoint,
+                    const char *key)
+{
+	return !strcmp(bucket, r->bucket) && !strcmp(endpoint, r->endpoint) &&
+	       !strncmp(key, r->prefix, strlen(r->prefix));
+}
+
+static int read_record(const struct round *round, const char *text, struct record *record)
+{
+	int err = record_read(record, text);
+
+	if (err == -EINVAL)
+		log_warn("an entry of the journal in %s makes no sense", round->r->folder);
+	if (!err && !is_ours(round->r, record->bucket, record->endpoint, record->key)) {
+		record_fini(record);
+		err = -ENOENT;
+	}
+	return err;
+}
+
+static bool is_named(struct round *round, const char *key)
+{
+	for (size_t i = 0; i < round->nkeys; i++)
+		if (!strcmp(round->keys[i], key))
+			return round->done[i] = true;
+	return false;
+}
+
+/* ------------------------------------------------------------------ drafts */
+
+struct kept {
+	struct journal_entry *entry;
+	const char *folder;
+};
+
+static int keep(const struct record *record, void *arg)
+{
+	struct kept *kept = arg;
+	struct buf text = BUF_INIT;
+	int err;
+
+	if (!kept->entry)
+		return 0; /* it has none */
+	record_write(record, &text);
+	err = buf_error(&text);
+	if (!err)
+		err = journal_write(&kept->entry, kept->folder, JOURNAL_DRAFT, text.s, true);
+	buf_fini(&text);
+	return err;
+}
+
+/* The object that has the name is what the upload goes on from, whole. */
+static bool goes_on_from(const struct record *record, const struct s3_object *object)
+{
+	return !strcmp(record->base.s, object->etag.s) && record->kept >= record->base_size &&
+	       record->base_size == object->size;
+}
+
+/* Whether the file may be made. 1: there is nothing to make. */
+static int may_make(struct recover *r, const struct record *record, uint64_t size, bool named)
+{
+	struct s3_object object = {0};
+	int err = s3_head(r->s3, record->key, &object, NULL);
+
+	if (err == -ENOENT) {
+		if (size)
+			return 0;
+		say(r, "%s: nothing of it had been stored", quote(record->key));
+		return 1;
+	}
+	if (err)
+		return err;
+	if (goes_on_from(record, &object) && size <= object.size)
+		err = 1;
+	else if (!goes_on_from(record, &object) && !named)
+		err = -EEXIST;
+	if (err == 1)
+		say(r, "%s: nothing more of it had been stored", quote(record->key));
+	s3_object_fini(&object);
+	return err;
+}
+
+/* Makes the file of a record. 0: nothing is left to be done for it. */
+static int make(struct recover *r, struct record *record, struct kept *kept, bool named)
+{
+	struct rebuild_keeper keeper = {keep, kept};
+	struct rebuilt made;
+	int err = rebuild_look(r->s3, record, &keeper, &made);
+
+	if (!err && made.whole)
+		return 0;
+	if (!err && made.loses && !named)
+		say(r, "%s: only %llu of %llu bytes that were synced are still in the bucket",
+		    quote(record->key), (unsigned long long)made.size,
+		    (unsigned long long)record->size);
+	if (!err)
+		err = may_make(r, record, made.size, named);
+	if (err)
+		return err == 1 ? 0 : err;
+	err = rebuild(r->s3, record, &keeper, &made);
+	if (!err)
+		say(r, "%s: recovered, %llu bytes", quote(record->key),
+		    (unsigned long long)made.size);
+	return err;
+}
+
+static void explain(struct recover *r, const char *key, int err)
+{
+	r->failed++;
+	if (err == -EEXIST)
+		say(r,
+		    "%s: there is a file of that name; to have the interrupted one instead, name "
+		    "it: pourfs recover %s KEY",
+		    quote(key), r->bucket);
+	else
+		say(r, "%s: not recovered, and kept as it is: %s", quote(key), strerror(-err));
+}
+
+static int recover_one(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct kept kept = {e, round->r->folder};
+	struct record record;
+	bool named;
+	int err = e ? read_record(round, text, &record) : -ENOENT;
+
+	if (err) {
+		journal_leave(e);
+		return err == -ENOMEM ? err : 0;
+	}
+	named = is_named(round, record.key);
+	if (round->nkeys && !named) {
+		journal_leave(e);
+		record_fini(&record);
+		return 0;
+	}
+	err = round->end ? 0 : make(round->r, &record, &kept, named);
+	if (!err)
+		err = rebuild_clean(round->r->s3, &record);
+	if (!err && round->end)
+		say(round->r, "%s: its upload is ended", quote(record.key));
+	if (err) {
+		explain(round->r, record.key, err);
+		journal_leave(kept.entry);
+	} else {
+		journal_remove(kept.entry);
+	}
+	record_fini(&record);
+	return 0;
+}
+
+/* -------------------------------------------------- what a dead mount left */
+
+static int has_run(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct record record;
+
+	journal_leave(e);
+	if (record_read(&record, text))
+		return 0;
+	round->found |= !strcmp(record.run, round->run);
+	record_fini(&record);
+	return 0;
+}
+
+/* Its hidden objects and uploads, by their common beginning. */
+static int sweep(struct s3 *s3, const char *prefix)
+{
+	struct s3_uploads uploads;
+	struct s3_page page;
+	int err = s3_uploads(s3, prefix, &uploads, NULL);
+
+	for (size_t i = 0; !err && i < uploads.n; i++)
+		err = s3_upload_abort(s3, uploads.v[i].key, uploads.v[i].id, NULL);
+	s3_uploads_fini(&uploads);
+	while (!err) {
+		bool more;
+
+		err = s3_list(s3, prefix, 0, NULL, NULL, S3_DELETE_MAX, &page, NULL);
+		if (err)
+			break;
+		more = page.next != NULL;
+		for (size_t i = 0; !err && i < page.n; i++)
+			err = s3_delete(s3, page.v[i].key, NULL);
+		s3_page_fini(&page);
+		if (!more)
+			break;
+	}
+	return err;
+}
+
+static int sweep_mount(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct recover *r = round->r;
+	json_t *all = e ? json_loads(text, 0, NULL) : NULL;
+	int err = 0;
+	char *bucket = jbytes_get(json_object_get(all, "bucket"), &err);
+	char *endpoint = jbytes_get(json_object_get(all, "endpoint"), &err);
+	char *prefix = jbytes_get(json_object_get(all, "prefix"), &err);
+	char *run = jbytes_get(json_object_get(all, "run"), &err);
+	struct round look = {.r = r, .run = run};
+	struct buf hidden = BUF_INIT;
+
+	if (!err && (!*run || !is_ours(r, bucket, endpoint, prefix)))
+		err = -ENOENT;
+	if (!err) {
+		err = journal_each(r->folder, JOURNAL_DRAFT, has_run, &look);
+		if (!err && look.found)
+			err = -EBUSY; /* may need them */
+	}
+	if (!err) {
+		buf_addf(&hidden, "%s" MOUNT_HIDDEN "/stage/%s-", prefix, run);
+		err = buf_error(&hidden);
+	}
+	if (!err)
+		err = sweep(r->s3, hidden.s);
+	if (!err)
+		journal_remove(e);
+	else
+		journal_leave(e);
+	buf_fini(&hidden);
+	free(bucket);
+	free(endpoint);
+	free(prefix);
+	free(run);
+	json_decref(all);
+	return 0;
+}
+
+int recover_enter_mount(struct journal_entry **e, const struct recover *r, const char *run)
+{
+	json_t *all = json_pack("{so, so, so, so}", "bucket", jbytes_new(r->bucket), "endpoint",
+	                        jbytes_new(r->endpoint), "prefix", jbytes_new(r->prefix), "run",
+	                        jbytes_new(run));
+	char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
+	int err = text ? journal_write(e, r->folder, JOURNAL_MOUNT, text, true) : -ENOMEM;
+
+	free(text);
+	json_decref(all);
+	return err;
+}
+
+/* ------------------------------------------------------- directory renames */
+
+static int finish_move(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct recover *r = round->r;
+	struct move_note note;
+	int err = e ? move_note_read(&note, text) : -ENOENT;
+
+	if (!err && !is_ours(r, note.bucket, note.endpoint, note.from))
+		err = -ENOENT;
+	else if (!err)
+		err = move_recover(r->s3, &note);
+	if (!err) {
+		say(r,
+		    note.copied ? "%s: renamed, the old name is removed"
+		                : "%s: its rename is undone",
+		    quote(note.from));
+		journal_remove(e);
+	} else {
+		if (err != -ENOENT && e)
+			explain(r, note.from, err);
+		journal_leave(e);
+	}
+	if (e)
+		move_note_fini(&note);
+	return 0;
+}
+
+/* ----------------------------------------------------------------- collect */
+
+static int collect(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct record record, *records;
+	bool *live;
+	int err = read_record(round, text, &record);
+
+	journal_leave(e);
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	records = reallocarray(round->records, round->nrecords + 1, sizeof *records);
+	if (records)
+		round->records = records;
+	live = records ? reallocarray(round->live, round->nrecords + 1, sizeof *live) : NULL;
+	if (!live) {
+		record_fini(&record);
+		return -ENOMEM;
+	}
+	round->live = live;
+	live[round->nrecords] = !e;
+	records[round->nrecords++] = record;
+	return 0;
+}
+
+static void round_fini(struct round *round)
+{
+	for (size_t i = 0; i < round->nrecords; i++)
+		record_fini(&round->records[i]);
+	free(round->records);
+	free(round->live);
+	free(round->done);
+}
+
+static bool is_upload(const struct record_upload *u, const struct s3_upload *upload)
+{
+	return u->id && !strcmp(u->id, upload->id);
+}
+
+/* The record that has the upload; *own: it is the file's own. */
+static const struct record *record_of(const struct round *round, const struct s3_upload *upload,
+                                      bool *own, bool *live)
+{
+	for (size_t i = 0; i < round->nrecords; i++) {
+		const struct record *r = &round->records[i];
+		bool found = is_upload(&r->own, upload) || is_upload(&r->staged, upload);
+
+		for (size_t j = 0; j < r->nold; j++)
+			found |= is_upload(&r->old[j], upload);
+		*own = is_upload(&r->own, upload);
+		*live = round->live[i];
+		if (found)
+			return r;
+	}
+	return NULL;
+}
+
+static int stored_bytes(struct recover *r, const char *key, const char *id, uint64_t *size)
+{
+	struct s3_parts parts;
+	int err = s3_upload_parts(r->s3, key, id, &parts, NULL);
+
+	*size = 0;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	for (size_t i = 0; i < parts.n; i++)
+		*size += parts.v[i].size;
+	s3_parts_fini(&parts);
+	return 0;
+}
+
+/* --------------------------------------------------------------------- all */
+
+/* A key was named that the journal does not know: the last upload to it, if it has
+ * but one way to be read. */
+static int recover_unknown(struct recover *r, const char *key, bool *found)
+{
+	struct kept none = {0};
+	struct s3_uploads uploads;
+	struct s3_parts parts;
+	struct record record = {.direct = S3_PARTS_MAX, .part_size = S3_PART_MIN};
+	const struct s3_upload *last = NULL;
+	int err = s3_uploads(r->s3, key, &uploads, NULL);
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < uploads.n; i++)
+		if (!strcmp(uploads.v[i].key, key) &&
+		    (!last || uploads.v[i].initiated > last->initiated))
+			last = &uploads.v[i];
+	*found = last != NULL;
+	if (last) {
+		record.key = strdup(key);
+		record.own = (struct record_upload){strdup(key), strdup(last->id)};
+		err = record.key && record.own.key && record.own.id ? 0 : -ENOMEM;
+		if (!err)
+			err = s3_upload_parts(r->s3, key, last->id, &parts, NULL);
+		for (size_t i = 0; !err && i < parts.n; i++)
+			if (parts.v[i].size > record.part_size)
+				record.part_size = parts.v[i].size;
+		if (!err)
+			s3_parts_fini(&parts);
+		if (!err)
+			err = make(r, &record, &none, true);
+		if (err)
+			explain(r, key, err);
+	}
+	record_fini(&record);
+	s3_uploads_fini(&uploads);
+	return 0;
+}
+
+static bool is_live(const struct round *all, const char *key)
+{
+	for (size_t i = 0; i < all->nrecords; i++)
+		if (all->live[i] && !strcmp(all->records[i].key, key))
+			return true;
+	return false;
+}
+
+static int recover_rest(struct round *round)
+{
+	struct recover *r = round->r;
+	int err = 0;
+
+	for (size_t i = 0; i < round->nkeys && !err; i++) {
+		const char *key = round->keys[i];
+		bool found = false;
+
+		if (round->done[i])
+			continue;
+		if (is_live(round, key)) {
+			r->failed++;
+			say(r, "%s: is being written just now", quote(key));
+			continue;
+		}
+		err = recover_unknown(r, key, &found);
+		if (!err && !found) {
+			r->failed++;
+			say(r, "%s: no upload of it was interrupted", quote(key));
+		}
+	}
+	return err;
+}
+
+int recover_all(struct recover *r, const char *const *keys, size_t n)
+{
+	struct round round = {.r = r, .keys = keys, .nkeys = n};
+	int err = 0;
+
+	round.done = calloc(n + 1, sizeof *round.done);
+	if (!round.done)
+		return -ENOMEM;
+	if (n)
+		err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
+	if (!err)
+		err = journal_each(r->folder, JOURNAL_DRAFT, recover_one, &round);
+	if (!err)
+		err = recover_rest(&round);
+	if (!err && !n)
+		err = journal_each(r->folder, JOURNAL_RENAME, finish_move, &round);
+	if (!err)
+		err = journal_each(r->folder, JOURNAL_MOUNT, sweep_mount, &round);
+	round_fini(&round);
+	return err;
+}
+
+static int abort_unknown(struct round *round, int64_t older_than)
+{
+	struct recover *r = round->r;
+	struct s3_uploads uploads;
+	int err = s3_uploads(r->s3, r->prefix, &uploads, NULL);
+	bool own, live;
+
+	if (err)
+		return err;
+	for (size_t i = 0; i < uploads.n; i++) {
+		const struct s3_upload *u = &uploads.v[i];
+
+		if (record_of(round, u, &own, &live) || u->initiated >= older_than)
+			continue;
+		err = s3_upload_abort(r->s3, u->key, u->id, NULL);
+		if (err)
+			explain(r, u->key, err);
+		else
+			say(r, "%s: its upload is ended", quote(u->key));
+	}
+	s3_uploads_fini(&uploads);
+	return 0;
+}
+
+int recover_abort(struct recover *r, int64_t older_than)
+{
+	struct round round = {.r = r, .end = true};
+	int err = journal_each(r->folder, JOURNAL_DRAFT, recover_one, &round);
+
+	if (!err)
+		err = journal_each(r->folder, JOURNAL_RENAME, finish_move, &round);
+	if (!err)
+		err = journal_each(r->folder, JOURNAL_MOUNT, sweep_mount, &round);
+	if (!err && older_than)
+		err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
+	if (!err && older_than)
+		err = abort_unknown(&round, older_than);
+	round_fini(&round);
+	return err;
+}
+
+int recover_list(struct recover *r, void (*what)(const struct recover_upload *u, void *arg),
+                 void *arg)
+{
+	struct round round = {.r = r};
+	struct s3_uploads uploads = {0};
+	int err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
+	bool own, live;
+
+	if (!err)
+		err = s3_uploads(r->s3, r->prefix, &uploads, NULL);
+	for (size_t i = 0; !err && i < round.nrecords; i++) {
+		const struct record *record = &round.records[i];
+		struct recover_upload u = {record->key, record->own.id, 0, record->began,
+		                           round.live[i] ? RECOVER_WRITING : RECOVER_INTERRUPTED};
+
+		if (record->own.id)
+			err = stored_bytes(r, record->own.key, record->own.id, &u.size);
+		if (record->synced && record->size > u.size)
+			u.size = record->size;
+		if (!err)
+			what(&u, arg);
+	}
+	for (size_t i = 0; !err && i < uploads.n; i++) {
+		struct recover_upload u = {uploads.v[i].key, uploads.v[i].id, 0,
+		                           uploads.v[i].initiated, RECOVER_UNKNOWN};
+
+		if (record_of(&round, &uploads.v[i], &own, &live))
+			continue;
+		err = stored_bytes(r, u.key, u.id, &u.size);
+		if (!err)
+			what(&u, arg);
+	}
+	s3_uploads_fini(&uploads);
+	round_fini(&round);
+	return err;
+}
+
+static int count_move(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct move_note note;
+
+	if (e && !move_note_read(&note, text)) {
+		round->waiting += is_ours(round->r, note.bucket, note.endpoint, note.from);
+		move_note_fini(&note);
+	}
+	journal_leave(e);
+	return 0;
+}
+
+static int count(struct journal_entry *e, const char *text, void *arg)
+{
+	struct round *round = arg;
+	struct record record;
+
+	if (e && !read_record(round, text, &record)) {
+		round->waiting++;
+		record_fini(&record);
+	}
+	journal_leave(e);
+	return 0;
+}
+
+unsigned recover_waiting(struct recover *r)
+{
+	struct round round = {.r = r};
+	int err = journal_each(r->folder, JOURNAL_DRAFT, count, &round);
+
+	if (!err)
+		err = journal_each(r->folder, JOURNAL_RENAME, count_move, &round);
+	return err ? 0 : round.waiting;
+}

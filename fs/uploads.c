@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT */
+#include "uploads.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "encode.h"
+#include "log.h"
+#include "opts.h"
+#include "recover.h"
+#include "start.h"
+
+#define KEYS_MAX 1000
+
+static const char uploads_usage[] =
+	"pourfs uploads [--json] [--abort [--older-than AGE]] [-o OPTION,...] BUCKET[:/FOLDER]";
+static const char recover_usage[] = "pourfs recover [-o OPTION,...] BUCKET[:/FOLDER] [KEY...]";
+
+static void say(const char *text)
+{
+	puts(text);
+}
+
+/* What every command needs. 0, or -errno after a message. */
+static int begin(struct recover *r, const struct opts *o, char **folder)
+{
+	struct s3_fault fault = {0};
+	int err = s3_new(&r->s3, &o->s3, &fault);
+
+	if (err) {
+		fprintf(stderr, "pourfs: %s\n", *fault.message ? fault.message : strerror(-err));
+		return err;
+	}
+	err = start_check_bucket(r->s3, &o->mount);
+	if (err)
+		return err;
+	err = journal_folder(o->mount.journal_dir, false, folder);
+	if (err)
+		fprintf(stderr, "pourfs: %s\n", strerror(-err));
+	r->folder = *folder;
+	r->bucket = o->mount.bucket;
+	r->endpoint = s3_endpoint(r->s3);
+	r->prefix = o->mount.prefix;
+	r->say = say;
+	return err;
+}
+
+static int end(struct recover *r, char *folder, int err, bool begun)
+{
+	if (err && begun)
+		fprintf(stderr, "pourfs: %s\n", strerror(-err));
+	free(folder);
+	s3_free(r->s3);
+	return err || r->failed ? 1 : 0;
+}
+
+/* ----------------------------------------------------------------- uploads */
+
+/* "90m", "12h", "3d", in seconds. */
+static int64_t parse_age(const char *s)
+{
+	static const struct {
+		char unit;
+		int64_t s;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	for (size_t i = 0; end > s && *s != '-' && i < sizeof units / sizeof *units; i++)
+		if (*end == units[i].unit && !end[1] && n <= 1000000)
+			return (int64_t)n * units[i].s;
+	return -1;
+}
+
+static void print_upload(const struct recover_upload *u, void *arg)
+{
+	char key[S3_KEY_MAX + 200], began[32];
+	time_t t = (time_t)u->began;
+	struct tm tm;
+
+	(void)arg;
+	strftime(began, sizeof began, "%Y-%m-%d %H:%M:%S", localtime_r(&t, &tm));
+	printf("%s  %-11s  %12llu  %s\n", began, u->state, (unsigned long long)u->size,
+	       log_quote(key, sizeof key, u->key));
+}
+
+static void add_upload(const struct recover_upload *u, void *arg)
+{
+	/* A key may be any bytes, JSON may not. */
+	const char *name = utf8_is_valid(u->key) ? "key" : "key_encoded";
+	struct buf key = BUF_INIT;
+
+	if (utf8_is_valid(u->key))
+		buf_adds(&key, u->key);
+	else
+		percent_encode(&key, u->key, false);
+	json_array_append_new(arg, json_pack("{ss, ss*, sI, sI, ss}", name, key.s, "id", u->id,
+	                                     "began", (json_int_t)u->began, "size",
+	                                     (json_int_t)u->size, "state", u->state));
+	buf_fini(&key);
+}
+
+static int list(struct recover *r, bool as_json)
+{
+	json_t *all = json_array();
+	int err = recover_list(r, as_json ? add_upload : print_upload, all);
+	char *text = !err && as_json ? json_dumps(all, JSON_INDENT(2)) : NULL;
+
+	if (text)
+		puts(text);
+	free(text);
+	json_decref(all);
+	return err;
+}
+
+struct uploads_flags {
+	bool json, abort;
+	int64_t age; /* s; -1: none */
+};
+
+/* Takes its own flags out of argv. */
+static int take_flags(struct uploads_flags *f, int *argc, char **argv)
+{
+	int n = 0;
+
+	*f = (struct uploads_flags){.age = -1};
+	for (int i = 0; i < *argc; i++) {
+		if (!strcmp(argv[i], "--json")) {
+			f->json = true;
+		} else if (!strcmp(argv[i], "--abort")) {
+			f->abort = true;
+		} else if (!strcmp(argv[i], "--older-than")) {
+			f->age = ++i < *argc ? parse_age(argv[i]) : -1;
+			if (f->age < 0) {
+				fputs("pourfs: --older-than takes an age, such as 90m, 12h or 3d\n",
+				      stderr);
+				return -EINVAL;
+			}
+		} else {
+			argv[n++] = argv[i];
+		}
+	}
+	*argc = n;
+	if ((f->age >= 0 && !f->abort) || (f->json && f->abort)) {
+		fprintf(stderr, "pourfs: usage: %s\n", uploads_usage);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+int uploads_main(int argc, char **argv)
+{
+	struct uploads_flags f;
+	struct recover r = {0};
+	struct opts o = {0};
+	const char *operands[1];
+	char *folder = NULL;
+	bool begun = false;
+	int n, err = take_flags(&f, &argc, argv);
+
+	if (!err)
+		err = opts_parse_command(&o, argc, argv, operands, 1, &n, uploads_usage);
+	if (!err && (o.help || o.version)) {
+		opts_help();
+		opts_fini(&o);
+		return 0;
+	}
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	if (!err) {
+		err = begin(&r, &o, &folder);
+		begun = !err;
+	}
+	if (!err && f.abort)
+		err = recover_abort(&r, f.age < 0 ? 0 : (int64_t)time(NULL) - f.age);
+	else if (!err)
+		err = list(&r, f.json);
+	err = end(&r, folder, err, begun);
+	opts_fini(&o);
+	return err;
+}
+
+/* ----------------------------------------------------------------- recover */
+
+int recover_main(int argc, char **argv)
+{
+	struct recover r = {0};
+	struct opts o;
+	const char *operands[KEYS_MAX + 1];
+	char *folder = NULL;
+	bool begun = false;
+	int n, err = opts_parse_command(&o, argc, argv, operands, KEYS_MAX + 1, &n, recover_usage);
+
+	if (!err && (o.help || o.version)) {
+		opts_help();
+		opts_fini(&o);
+		return 0;
+	}
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	if (!err) {
+		err = begin(&r, &o, &folder);
+		begun = !err;
+	}
+	if (!err)
+		err = recover_all(&r, operands + 1, (size_t)n - 1);
+	err = end(&r, folder, err, begun);
+	opts_fini(&o);
+	return err;
+}
