@@ -99,6 +99,13 @@ unpour() {
 	expect "the exit status of pourfs" "$status" 0
 }
 
+# The mount is gone without a word, as after a loss of power.
+crash() {
+	kill_by KILL "$pour_pid" 137
+	pour_pid=''
+	fusermount3 -uz "$M"
+}
+
 # Mounts anew: nothing of what was cached is left.
 repour() {
 	unpour
