@@ -135,16 +135,27 @@ http_serve() {
 	URL=http://127.0.0.1:$(sed -n 's/^port //p' "$W/http.port")
 }
 
-# between_serve stands between the mount and the server: BETWEEN is where, and
-# $W/between what it is told by (server/between).
-between_serve() {
-	mkdir "$W/between"
-	"$TESTS/server/between" "$AWS_ENDPOINT_URL" "$W/between" >"$W/between.port" 2>"$W/between.log" &
+# faults_serve [CERT KEY] stands between the mount and the server: FAULTY is where
+# (server/faults). It passes everything on until it is told otherwise.
+faults_serve() {
+	mkdir "$W/faults"
+	"$TESTS/server/faults" "$AWS_ENDPOINT_URL" "$W/faults" "$@" \
+		>"$W/faults/port" 2>"$W/faults/errors" &
 	children+=($!)
-	until_true 10 grep -q '^port [0-9]' "$W/between.port"
+	until_true 10 grep -q '^port [0-9]' "$W/faults/port"
 	# shellcheck disable=SC2034
-	BETWEEN=http://127.0.0.1:$(sed -n 's/^port //p' "$W/between.port")
+	FAULTY=http${1:+s}://127.0.0.1:$(sed -n 's/^port //p' "$W/faults/port")
 }
+
+# faults RULE...: what goes wrong from here on.
+faults() {
+	printf '%s\n' "$@" >"$W/faults/rules.new"
+	mv "$W/faults/rules.new" "$W/faults/rules"
+}
+
+# faults_count REGEX: the lines of its log that have it behind their time.
+faults_count() { grep -cE "^[0-9.]+ $1" "$W/faults/log" || [[ $? == 1 ]]; }
+faults_saw() { (($(faults_count "$1"))); }
 
 # kill_at SIZE FILE COMMAND...: starts the command, and kills it without warning
 # as soon as the file is that large.
