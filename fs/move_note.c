@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jbytes.h"
 #include "journal.h"
 #include "log.h"
 #include "move.h"
+
+#define LATE_TRIES 10
 
 void move_note(struct move *mv, bool copied)
 {
@@ -68,6 +71,21 @@ int move_note_read(struct move_note *note, const char *text)
 	return err;
 }
 
+/* Copies that were asked for before the crash may be made after it: the service
+ * knows nothing of that. */
+static unsigned undo_late_ones(struct move *mv)
+{
+	unsigned left = move_undo(mv);
+
+	for (unsigned i = 0; !left && i < LATE_TRIES; i++) {
+		sleep(1);
+		if (move_check_target(mv) != -ENOTEMPTY)
+			break;
+		left = move_undo(mv);
+	}
+	return left;
+}
+
 int move_recover(struct s3 *s3, const struct move_note *note)
 {
 	struct mount m = {.s3 = s3}; /* all that is needed of one */
@@ -84,7 +102,7 @@ int move_recover(struct s3 *s3, const struct move_note *note)
 	buf_adds(&mv.to, note->to);
 	buf_addc(&mv.reached, (char)0xff); /* beyond all keys */
 	err = buf_error(&mv.from) | buf_error(&mv.to) | buf_error(&mv.reached);
-	if (!err && (note->copied ? move_sweep(&mv) : move_undo(&mv)))
+	if (!err && (note->copied ? move_sweep(&mv) : undo_late_ones(&mv)))
 		err = -EIO;
 	buf_fini(&mv.from);
 	buf_fini(&mv.to);

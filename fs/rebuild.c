@@ -180,7 +180,8 @@ static int settle_staged(struct s3 *s3, struct record *r, struct rebuild_keeper 
 
 struct work {
 	struct s3 *s3;
-	const struct record *r;
+	struct record *r;
+	struct rebuild_keeper *k;
 	const char *key, *id; /* of the upload, which is being filled */
 	char *bytes;          /* part_size of them, when first needed */
 };
@@ -277,7 +278,11 @@ static int make_new(struct work *w, const struct salvage *plan)
 		return err;
 	w->key = w->r->key;
 	w->id = id;
-	err = fill(w, plan);
+	err = record_add_old(w->r, w->key, id);
+	if (!err)
+		err = w->k->keep(w->r, w->k->arg);
+	if (!err)
+		err = fill(w, plan);
 	if (err)
 		(void)!s3_upload_abort(w->s3, w->key, id, NULL);
 	free(id);
@@ -362,12 +367,13 @@ static int find_cut(struct s3 *s3, struct record *r)
 /* ------------------------------------------------------------------- names */
 
 /* It was made under the name that the file had when its upload began. */
-static int move_to_name(struct s3 *s3, struct record *r, const char *made, uint64_t size)
+static int move_to_name(struct s3 *s3, struct record *r, struct rebuild_keeper *k, const char *made,
+                        uint64_t size)
 {
 	struct s3_object object;
 	struct s3_parts none = {0};
 	struct salvage plan = {0};
-	struct work w = {.s3 = s3, .r = r};
+	struct work w = {.s3 = s3, .r = r, .k = k};
 	int err;
 
 	if (!strcmp(made, r->key))
@@ -392,7 +398,7 @@ static int move_to_name(struct s3 *s3, struct record *r, const char *made, uint6
 
 /* The crash came after the upload was completed: there is another object than the
  * one it began with. */
-static int find_whole(struct s3 *s3, struct record *r, bool *whole)
+static int find_whole(struct s3 *s3, struct record *r, struct rebuild_keeper *k, bool *whole)
 {
 	struct s3_object object = {0};
 	int err = r->own.id ? s3_head(s3, r->own.key, &object, NULL) : -ENOENT;
@@ -400,13 +406,14 @@ static int find_whole(struct s3 *s3, struct record *r, bool *whole)
 	*whole = !err && strcmp(object.etag.s, r->base.s) != 0 &&
 	         object.modified + SKEW_S >= r->began;
 	if (*whole)
-		err = move_to_name(s3, r, r->own.key, object.size);
+		err = move_to_name(s3, r, k, r->own.key, object.size);
 	s3_object_fini(&object);
 	return err == -ENOENT ? 0 : err;
 }
 
 /* What the own upload has by the service's account. */
-static int own_parts(struct s3 *s3, struct record *r, struct s3_parts *parts, bool *whole)
+static int own_parts(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
+                     struct s3_parts *parts, bool *whole)
 {
 	int err = r->own.id ? s3_upload_parts(s3, r->own.key, r->own.id, parts, NULL) : 0;
 
@@ -414,7 +421,7 @@ static int own_parts(struct s3 *s3, struct record *r, struct s3_parts *parts, bo
 	if (err == -ENOENT) { /* completed, or aborted */
 		err = find_cut(s3, r);
 		if (!err)
-			err = find_whole(s3, r, whole);
+			err = find_whole(s3, r, k, whole);
 		free(r->own.key);
 		free(r->own.id);
 		r->own = (struct record_upload){0};
@@ -429,7 +436,7 @@ static int make_plan(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
 	int err = settle_staged(s3, r, k);
 
 	if (!err)
-		err = own_parts(s3, r, &parts, whole);
+		err = own_parts(s3, r, k, &parts, whole);
 	if (!err && !*whole)
 		err = salvage_plan(r, &parts, plan);
 	s3_parts_fini(&parts);
@@ -474,7 +481,7 @@ static int finish_own(struct work *w, struct record *r, const struct salvage *pl
 		if (!err && strcmp(made, r->key) != 0)
 			err = s3_delete(w->s3, made, NULL);
 	} else if (!err) {
-		err = move_to_name(w->s3, r, made, plan->size);
+		err = move_to_name(w->s3, r, k, made, plan->size);
 	}
 	free(made);
 	return err;
@@ -482,7 +489,7 @@ static int finish_own(struct work *w, struct record *r, const struct salvage *pl
 
 int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
 {
-	struct work w = {.s3 = s3, .r = r};
+	struct work w = {.s3 = s3, .r = r, .k = k};
 	struct salvage plan = {0};
 	bool whole;
 	int err = make_plan(s3, r, k, &plan, &whole);

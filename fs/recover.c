@@ -110,6 +110,14 @@ static bool goes_on_from(const struct record *record, const struct s3_object *ob
 	       record->base_size == object->size;
 }
 
+/* It is what an earlier recovery has made, too long as it is. */
+static bool is_to_be_cut(const struct record *record, const struct s3_object *object)
+{
+	const struct record_source *last = &record->sources[record->nsources - 1];
+
+	return record->cut && record->nsources && !strcmp(last->etag.s, object->etag.s);
+}
+
 /* Whether the file may be made. 1: there is nothing to make. */
 static int may_make(struct recover *r, const struct record *record, uint64_t size, bool named)
 {
@@ -126,7 +134,7 @@ static int may_make(struct recover *r, const struct record *record, uint64_t siz
 		return err;
 	if (goes_on_from(record, &object) && size <= object.size)
 		err = 1;
-	else if (!goes_on_from(record, &object) && !named)
+	else if (!goes_on_from(record, &object) && !is_to_be_cut(record, &object) && !named)
 		err = -EEXIST;
 	if (err == 1)
 		say(r, "%s: nothing more of it had been stored", quote(record->key));
@@ -505,7 +513,7 @@ static int abort_unknown(struct round *round, int64_t older_than)
 	for (size_t i = 0; i < uploads.n; i++) {
 		const struct s3_upload *u = &uploads.v[i];
 
-		if (record_of(round, u, &own, &live) || u->initiated >= older_than)
+		if (record_of(round, u, &own, &live) || u->initiated > older_than)
 			continue;
 		err = s3_upload_abort(r->s3, u->key, u->id, NULL);
 		if (err)
