@@ -4,7 +4,8 @@
  *
  * A struct s3 is one bucket of one service. Its functions are plain and
  * blocking: one call, one answer. Each call signs, sends, classifies and
- * retries by itself; what comes back is final.
+ * retries by itself; what comes back is final. How fast all of them retry
+ * together is bounded, so that a service in trouble gets no more of it.
  *
  * Results   0 (or a length) on success, else -errno:
  *             -ENOENT     no such key, upload or bucket
@@ -71,8 +72,9 @@ struct s3_conf {
 	enum s3_addressing addressing;
 	bool anonymous;             /* send unsigned requests */
 	unsigned connect_timeout_s; /* 10 */
-	unsigned stall_timeout_s;   /* 30: a transfer that moves nothing for so long */
-	unsigned retry_time_s;      /* 300: how long one call is kept trying */
+	unsigned stall_timeout_s;   /* 30: a transfer below 1 KiB/s for so long is begun anew */
+	unsigned retry_time_s;      /* 300: how long one call is kept trying, from its first
+	                               failure on */
 	unsigned connections;       /* 16: idle connections kept open at most */
 };
 

@@ -4,13 +4,14 @@
  *
  * All of it is constant after s3_new() but: the place, which changes once when
  * the service names another region; the clock's offset; what the service was
- * seen not to know; and the counters.
+ * seen not to know; what may be retried; and the counters.
  */
 #ifndef POURFS_CLIENT_H
 #define POURFS_CLIENT_H
 
 #include "creds.h"
 #include "http.h"
+#include "retry.h"
 #include "s3.h"
 #include "uri.h"
 
@@ -33,7 +34,8 @@ struct s3 {
 	char *acl;     /* x-amz-acl of what is made; NULL: none */
 	bool keep_acl; /* acl.h */
 
-	pthread_mutex_t lock; /* a leaf: for the move from places[0] to [1] */
+	pthread_mutex_t lock; /* a leaf: for the move from places[0] to [1], and retries */
+	struct retry_budget budget;
 	struct client_place places[2];
 	_Atomic unsigned place; /* index of the one in use */
 

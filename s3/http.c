@@ -3,15 +3,18 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <linux/sockios.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 
 #define HEADERS_MAX       128          /* lines of an answer */
 #define HEADER_BYTES_MAX  (64U << 10)  /* and their bytes */
 #define CURL_BUFFER_BYTES (128L << 10) /* each way, of each kept connection */
+#define LEAST_SPEED       1024         /* bytes a second, over each stall timeout */
 
 struct http {
 	CURLSH *share;
@@ -30,7 +33,8 @@ struct exchange {
 	uint64_t body_at;   /* next byte of the request's body */
 	uint64_t into_size; /* bytes that fit into request->into */
 	size_t header_bytes;
-	struct timespec moved; /* when a byte was last seen to move */
+	curl_socket_t fd;      /* of the connection, as far as is known */
+	struct timespec moved; /* when there was last seen to be enough progress */
 	curl_off_t moved_bytes;
 	enum http_result verdict; /* why a callback ended it, or HTTP_OK */
 };
@@ -266,12 +270,32 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	return n;
 }
 
+static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+{
+	struct exchange *x = ctx;
+
+	(void)purpose;
+	x->fd = fd;
+	return CURL_SOCKOPT_OK;
+}
+
+/* What the kernel has taken, and the other side has not acknowledged. */
+static curl_off_t unsent(const struct exchange *x)
+{
+	int n = 0;
+
+	return x->fd != CURL_SOCKET_BAD && ioctl(x->fd, SIOCOUTQ, &n) == 0 ? n : 0;
+}
+
+/* Enough bytes have to move in each stall timeout, so that who lets them drip
+ * does not hold us. Small answers have to be there when it is over. */
 static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
                        curl_off_t ulnow)
 {
 	struct exchange *x = ctx;
+	curl_off_t bytes = dlnow + ulnow - unsent(x);
 	struct timespec now;
-	int64_t idle_ms;
+	int64_t idle_ms, enough;
 
 	(void)dltotal, (void)ultotal;
 	if (x->request->cancel && atomic_load(x->request->cancel)) {
@@ -279,11 +303,14 @@ static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off
 		return 1;
 	}
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (dlnow + ulnow != x->moved_bytes) {
-		x->moved_bytes = dlnow + ulnow;
+	enough = (int64_t)x->request->stall_timeout_ms * LEAST_SPEED / 1000;
+	if (bytes - x->moved_bytes >= enough) {
+		x->moved_bytes = bytes;
 		x->moved = now;
 		return 0;
 	}
+	if (bytes < x->moved_bytes)
+		x->moved_bytes = bytes; /* sent again from the start */
 	idle_ms = (now.tv_sec - x->moved.tv_sec) * INT64_C(1000) +
 	          (now.tv_nsec - x->moved.tv_nsec) / 1000000;
 	if (idle_ms < (int64_t)x->request->stall_timeout_ms)
@@ -371,6 +398,8 @@ static void set_request(CURL *easy, struct exchange *x)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, x);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
@@ -417,6 +446,8 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 
 	if (!easy)
 		return HTTP_NO_MEMORY;
+	if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &x->fd) != CURLE_OK)
+		x->fd = CURL_SOCKET_BAD;
 	set_transport(http, easy, x->request);
 	set_request(easy, x);
 	message[0] = '\0';
@@ -424,7 +455,7 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	code = curl_easy_perform(easy);
 	result = x->verdict != HTTP_OK ? x->verdict : result_of(code);
 	if (result != HTTP_OK && (!message[0] || x->verdict != HTTP_OK))
-		strcpy(message, x->verdict == HTTP_TIMEOUT ? "nothing moved for too long"
+		strcpy(message, x->verdict == HTTP_TIMEOUT ? "too little moved for too long"
 		                                           : curl_easy_strerror(code));
 	give_handle(http, easy);
 	return result;

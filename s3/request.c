@@ -17,6 +17,7 @@
 #include <sys/random.h>
 
 #define SLOW_STALL_S   (15U * 60) /* a copy of many gigabytes says nothing for long */
+#define STALL_LEAST_S  10U        /* however short retry_time is */
 #define SKEW_OFF_S     300        /* services refuse what is off by 15 minutes */
 #define CANCEL_LOOK_MS 200
 
@@ -253,6 +254,23 @@ static void count_try(struct run *run)
 		atomic_fetch_add(run->call->retries, 1);
 }
 
+static bool may_retry(struct s3 *s3, int64_t now)
+{
+	bool may;
+
+	pthread_mutex_lock(&s3->lock);
+	may = retry_take(&s3->budget, now);
+	pthread_mutex_unlock(&s3->lock);
+	return may;
+}
+
+static void note_success(struct s3 *s3, bool retried)
+{
+	pthread_mutex_lock(&s3->lock);
+	retry_give(&s3->budget, retried);
+	pthread_mutex_unlock(&s3->lock);
+}
+
 static enum http_result send_once(struct run *run, const struct s3_headers *headers,
                                   const char *url, char message[256])
 {
@@ -260,6 +278,10 @@ static enum http_result send_once(struct run *run, const struct s3_headers *head
 	const struct s3 *s3 = run->s3;
 	unsigned limit_s = run->retry_time_s;
 	unsigned connect_s = s3->connect_timeout_s < limit_s ? s3->connect_timeout_s : limit_s;
+	unsigned stall_s = limit_s > STALL_LEAST_S ? limit_s : STALL_LEAST_S;
+
+	if (stall_s > s3->stall_timeout_s)
+		stall_s = s3->stall_timeout_s;
 	const struct http_request http = {
 		.method = r->method,
 		.url = url,
@@ -269,7 +291,7 @@ static enum http_result send_once(struct run *run, const struct s3_headers *head
 		.intocnt = r->intocnt,
 		.into_skip = r->into_skip,
 		.connect_timeout_ms = 1000 * connect_s,
-		.stall_timeout_ms = 1000 * (r->slow ? SLOW_STALL_S : s3->stall_timeout_s),
+		.stall_timeout_ms = 1000 * (r->slow ? SLOW_STALL_S : stall_s),
 		.cancel = run->call->cancel,
 		.sent = run->call->sent,
 	};
@@ -298,6 +320,9 @@ static enum step try_once(struct run *run, int *err)
 	atomic_fetch_add(&run->s3->bytes_received, run->answer->received);
 	if (result == HTTP_OK) {
 		step = judge_answer(run, err);
+		if (step == STEP_DONE)
+			note_success(run->s3,
+			             run->request->tries > 1); /* also a 404: the service is well */
 	} else {
 		*err = judge_silence(run, result, message);
 		step = retry_result(result) ? STEP_RETRY : STEP_DONE;
@@ -338,12 +363,15 @@ static int wait_to_retry(struct run *run, int err)
 	                        s3_headers_get(&run->answer->headers, "retry-after"));
 	until = now + wait_ms;
 	if (until > r->deadline_ms)
-		until = r->deadline_ms; /* one last try at the end */
+		until = r->deadline_ms;
 	log_retry(run, (unsigned)(until - now));
-	while ((now = now_ms()) < until) {
-		if (cancelled(run->call))
+	/* At the deadline there is one last try, whatever the budget says. */
+	while (!cancelled(run->call) && (now = now_ms()) < r->deadline_ms) {
+		int64_t left = until - now;
+
+		if (left <= 0 && may_retry(run->s3, now))
 			break;
-		poll(NULL, 0, (int)(until - now < CANCEL_LOOK_MS ? until - now : CANCEL_LOOK_MS));
+		poll(NULL, 0, (int)(left > 0 && left < CANCEL_LOOK_MS ? left : CANCEL_LOOK_MS));
 	}
 	return cancelled(run->call) ? set_fault(run, -EINTR, "Cancelled", "") : 0;
 }

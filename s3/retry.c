@@ -70,3 +70,21 @@ unsigned retry_wait_ms(unsigned tries, uint64_t random, const char *retry_after)
 	}
 	return wait;
 }
+
+bool retry_take(struct retry_budget *b, int64_t now_ms)
+{
+	if (b->used + RETRY_COST <= RETRY_TOKENS)
+		b->used += RETRY_COST;
+	else if (now_ms - b->paced_ms >= RETRY_PACE_MS)
+		b->paced_ms = now_ms;
+	else
+		return false;
+	return true;
+}
+
+void retry_give(struct retry_budget *b, bool retried)
+{
+	unsigned n = retried ? RETRY_COST : 1;
+
+	b->used -= n < b->used ? n : b->used;
+}

@@ -21,6 +21,9 @@ struct service {
 	int n;
 	char requests[ANSWERS_MAX][4096];
 	int served, fd;
+	bool some;                         /* not all answers have to be asked for */
+	bool sip;                          /* bodies are read slowly: 16 KiB each 50 ms */
+	unsigned stall_timeout_s, drip_ms; /* a byte so often, instead of all at once */
 	pthread_t thread;
 	struct s3 *s3;
 };
@@ -43,6 +46,29 @@ static void read_request(int fd, char *to, size_t size)
 	}
 }
 
+/* What does not fit to is read all the same. */
+static void read_slowly(int fd, size_t n)
+{
+	char sip[16 << 10];
+	ssize_t got;
+
+	while (n > 0 && (got = read(fd, sip, n < sizeof(sip) ? n : sizeof(sip))) > 0) {
+		n -= (size_t)got;
+		usleep(50000);
+	}
+}
+
+static void write_answer(const struct service *s, int fd, const char *answer)
+{
+	size_t n = strlen(answer), step = s->drip_ms ? 1 : n;
+
+	for (size_t at = 0; at < n; at += step) {
+		if (send(fd, answer + at, step, MSG_NOSIGNAL) < 0)
+			break;
+		usleep(1000 * s->drip_ms);
+	}
+}
+
 static void *serve(void *ctx)
 {
 	struct service *s = ctx;
@@ -54,8 +80,13 @@ static void *serve(void *ctx)
 			break;
 		read_request(fd, s->requests[i], sizeof(s->requests[i]));
 		s->served++;
-		if (s->answers[i] && write(fd, s->answers[i], strlen(s->answers[i])) < 0)
-			perror("write");
+		if (s->sip) {
+			const char *end = strstr(s->requests[i], "\r\n\r\n");
+
+			read_slowly(fd, (1U << 20) - strlen(end + 4));
+		}
+		if (s->answers[i])
+			write_answer(s, fd, s->answers[i]);
 		shutdown(fd, SHUT_WR);
 		while (read(fd, &(char){0}, 1) > 0)
 			continue;
@@ -69,7 +100,10 @@ static void start(struct service *s)
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof(at);
 	char url[64];
-	struct s3_conf conf = {.bucket = "bkt", .endpoint = url, .retry_time_s = 20};
+	struct s3_conf conf = {.bucket = "bkt",
+	                       .endpoint = url,
+	                       .retry_time_s = 20,
+	                       .stall_timeout_s = s->stall_timeout_s};
 
 	log_setup(LOG_LEVEL_ERROR, false);
 	setenv("AWS_ACCESS_KEY_ID", "A", 1);
@@ -78,6 +112,8 @@ static void start(struct service *s)
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
 	unsetenv("http_proxy");
 	s->fd = socket(AF_INET, SOCK_STREAM, 0);
+	if (s->sip) /* they inherit it */
+		setsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &(int){16 << 10}, sizeof(int));
 	check(bind(s->fd, (struct sockaddr *)&at, size) == 0 && listen(s->fd, 8) == 0);
 	check(getsockname(s->fd, (struct sockaddr *)&at, &size) == 0);
 	snprintf(url, sizeof(url), "http://127.0.0.1:%u", ntohs(at.sin_port));
@@ -97,7 +133,8 @@ static void stop(struct service *s)
 	shutdown(s->fd, SHUT_RDWR);
 	pthread_join(s->thread, NULL);
 	close(s->fd);
-	check_int(s->served, s->n);
+	if (!s->some)
+		check_int(s->served, s->n);
 }
 
 #define LOST        ""
@@ -305,6 +342,44 @@ TEST(if_absent_knows_its_own_object_again)
 	check_str(etag.s, "5d41402abc4b2a76b9719d911017c592");
 	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
 	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
+	stop(&s);
+}
+
+#define TEN_TIMES(s) s s s s s s s s s s
+
+TEST(who_lets_an_answer_drip_is_left)
+{
+	const char *slow =
+		"HTTP/1.1 200 OK\r\nContent-Length: 300\r\nETag: \"x\"\r\n\r\n" TEN_TIMES(
+			"012345678901234567890123456789");
+	struct service s = {.answers = {slow}, .stall_timeout_s = 2, .drip_ms = 10};
+	struct s3_call call = {.retry_time_s = 1};
+	struct iovec iov = {(char[300]){0}, 300};
+
+	/* Fast enough: it is there when the time is over. */
+	s.stall_timeout_s = 30;
+	start(&s);
+	check_int(s3_get(s.s3, "k", 0, &iov, 1, NULL, NULL, &call), 300);
+	stop(&s);
+	s = (struct service){
+		.answers = {slow, slow, slow}, .some = true, .stall_timeout_s = 1, .drip_ms = 100};
+	start(&s);
+	check_int(s3_get(s.s3, "k", 0, &iov, 1, NULL, NULL, &call), -ETIMEDOUT);
+	check_str(call.fault.code, "Timeout");
+	stop(&s);
+}
+
+/* On a slow line most of a part is in the kernel before its first byte has arrived. */
+TEST(what_the_kernel_still_sends_is_no_standstill)
+{
+	static char bytes[1 << 20];
+	struct service s = {.answers = {EMPTY_200}, .sip = true, .stall_timeout_s = 1};
+	struct iovec iov = {bytes, sizeof(bytes)};
+	struct s3_body body = {&iov, 1, sizeof(bytes)};
+
+	memset(bytes, 'x', sizeof(bytes));
+	start(&s);
+	check_int(s3_put(s.s3, "k", NULL, &body, 0, NULL, NULL), 0);
 	stop(&s);
 }
 

@@ -65,6 +65,82 @@ TEST(a_retry_after_is_the_least_within_reason)
 	check_int(retry_wait_ms(1, 150, ""), 150);
 }
 
+TEST(retries_that_succeed_cost_nothing_and_failures_end_at_a_pace)
+{
+	struct retry_budget b = {0};
+	int64_t now = 1000000;
+
+	for (unsigned i = 0; i < 3 * RETRY_TOKENS; i++) {
+		check(retry_take(&b, now));
+		retry_give(&b, true);
+	}
+	for (unsigned i = 0; i < RETRY_TOKENS / RETRY_COST; i++)
+		check(retry_take(&b, now));
+	check(retry_take(&b, now));
+	check(!retry_take(&b, now));
+	check(!retry_take(&b, now + RETRY_PACE_MS - 1));
+	check(retry_take(&b, now + RETRY_PACE_MS));
+	check(!retry_take(&b, now + RETRY_PACE_MS + 1));
+	for (unsigned i = 0; i < RETRY_COST; i++) {
+		check(!retry_take(&b, now + RETRY_PACE_MS + 1));
+		retry_give(&b, false);
+	}
+	check(retry_take(&b, now + RETRY_PACE_MS + 1));
+	check(!retry_take(&b, now + RETRY_PACE_MS + 1));
+}
+
+#define CALLERS  128
+#define CUT_MS   120000
+#define RETRY_MS 300000
+#define LOOK_MS  200
+
+/* As request.c does it: back off, look for a token, give up at the deadline.
+ * The service fails until CUT_MS, at once. Returns how many tries it got. */
+static unsigned live_through_a_cut(uint64_t seed, unsigned *failed, int64_t *last_ms)
+{
+	struct retry_budget b = {0};
+	int64_t due[CALLERS] = {0};
+	unsigned tries[CALLERS] = {0}, all = 0, left = CALLERS;
+
+	*failed = 0;
+	for (int64_t now = 0; left && now <= RETRY_MS; now += 10) {
+		for (int i = 0; i < CALLERS; i++) {
+			if (due[i] < 0 || due[i] > now)
+				continue;
+			if (tries[i] && !retry_take(&b, now)) {
+				due[i] = now + LOOK_MS;
+				continue;
+			}
+			tries[i]++;
+			all += now < CUT_MS;
+			seed = seed * 6364136223846793005U + 1442695040888963407U;
+			due[i] = now + 10 + retry_wait_ms(tries[i], seed >> 33, NULL);
+			if (now >= CUT_MS) {
+				retry_give(&b, tries[i] > 1);
+				due[i] = -1;
+				left--;
+				*last_ms = now;
+			}
+		}
+	}
+	*failed = left;
+	return all;
+}
+
+TEST(a_cut_of_two_minutes_is_survived_by_all_and_not_hammered_at)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		unsigned failed, tries;
+		int64_t last_ms = 0;
+
+		tries = live_through_a_cut(seed, &failed, &last_ms);
+		check_int(failed, 0);
+		/* The first tries, the tokens, the pace. */
+		check(tries <= CALLERS + RETRY_TOKENS / RETRY_COST + CUT_MS / RETRY_PACE_MS + 1);
+		check(last_ms < CUT_MS + 60000);
+	}
+}
+
 TEST(each_answer_has_one_errno)
 {
 	static const struct {
