@@ -40,6 +40,8 @@ static struct node *add_control(struct mount *m, struct node *parent, const char
 	if (n) {
 		n->attr = mount_default_attr(m, mode & S_IFMT, m->started);
 		n->attr.mode = mode;
+		n->attr.uid = getuid(); /* whoever owns the files */
+		n->attr.gid = getgid();
 		n->special = special;
 	}
 	tree_unlock(m->tree);

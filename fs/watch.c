@@ -12,9 +12,11 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "log.h"
 
 #define INTERVAL_US 500000
 #define BAR         24
+#define SHOWN_MAX   4400 /* bytes of a path, all of them escaped */
 
 static int usage(void)
 {
@@ -88,15 +90,26 @@ static void eta_text(const json_t *t, char *to, size_t room)
 		snprintf(to, room, "%d:%02dh", (int)(s / 3600), (int)(s / 60 % 60));
 }
 
+/* A path as it is, or quoted if it could steer a terminal. */
+static const char *shown(const json_t *t, const char *name, char to[SHOWN_MAX])
+{
+	const char *path = json_string_value(json_object_get(t, name));
+	size_t n = path ? strlen(path) : 0;
+
+	log_quote(to, SHOWN_MAX, path ? path : "");
+	return strlen(to) == n + 2 && !memcmp(to + 1, path, n) ? path : to;
+}
+
 /* One file: how much of what was written is stored. */
 static void print_transfer(const json_t *t, int columns)
 {
 	json_int_t size = number(t, "size"), stored = number(t, "bytes_stored");
 	char size_text[32], stored_text[32], rate[32], eta[32], bar[BAR + 1];
-	const char *path = json_string_value(json_object_get(t, "path"));
+	char text[SHOWN_MAX];
+	const char *path = shown(t, "path", text);
 	int full = size ? (int)((double)stored * BAR / (double)size) : 0;
 	int room = columns ? columns - BAR - 54 : 60;
-	int len = path ? (int)strlen(path) : 0;
+	int len = (int)strlen(path);
 
 	memset(bar, '.', BAR);
 	memset(bar, '#', (size_t)(full < BAR ? full : BAR));
@@ -107,8 +120,10 @@ static void print_transfer(const json_t *t, int columns)
 	eta_text(t, eta, sizeof eta);
 	if (room < 10)
 		room = 10;
-	printf("%-*s [%s] %8s of %8s %8s/s %s %s", room,
-	       path ? path + (len > room ? len - room : 0) : "", bar, stored_text, size_text, rate,
+	path += len > room ? len - room : 0;
+	while ((*path & 0xc0) == 0x80)
+		path++;
+	printf("%-*s [%s] %8s of %8s %8s/s %s %s", room, path, bar, stored_text, size_text, rate,
 	       eta, json_string_value(json_object_get(t, "state")));
 	if (number(t, "retries"))
 		printf(" (%d retries)", (int)number(t, "retries"));
@@ -118,12 +133,11 @@ static void print_transfer(const json_t *t, int columns)
 /* A directory: what has its new name. How much there will be is not known. */
 static void print_move(const json_t *t)
 {
-	char bytes[32];
+	char bytes[32], from[SHOWN_MAX], to[SHOWN_MAX];
 
 	amount(number(t, "bytes_copied"), bytes, sizeof bytes);
-	printf("%s -> %s: %d objects copied, %s, in %d s\n",
-	       json_string_value(json_object_get(t, "path")),
-	       json_string_value(json_object_get(t, "to")), (int)number(t, "objects_copied"), bytes,
+	printf("%s -> %s: %d objects copied, %s, in %d s\n", shown(t, "path", from),
+	       shown(t, "to", to), (int)number(t, "objects_copied"), bytes,
 	       (int)number(t, "seconds"));
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -248,6 +249,9 @@ int creds_load(struct creds *out, const char *profile, bool anonymous, struct s3
 		err = load_keys(&c, &src, profile == NULL);
 	ini_fini(&src.credentials.ini);
 	ini_fini(&src.config.ini);
+	if (!err && c.secret && prctl(PR_SET_DUMPABLE, 0))
+		err = complain(fault, -EACCES, "Credentials",
+		               "the secret cannot be kept out of core dumps: %s", strerror(errno));
 	if (err)
 		creds_fini(&c);
 	else

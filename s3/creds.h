@@ -5,7 +5,9 @@
  * The environment and the files ~/.aws/credentials and ~/.aws/config (or
  * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE). A profile that is asked for
  * by name comes before the environment's keys; AWS_PROFILE comes after them.
- * Secrets are wiped by creds_fini() and never logged.
+ * Secrets are wiped by creds_fini() and never logged. A process that holds one
+ * makes no core dump and is no other process's to read or trace but root's: all
+ * of it, as a secret is also in its environment, and in what libraries copy.
  */
 #ifndef POURFS_CREDS_H
 #define POURFS_CREDS_H
