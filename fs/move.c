@@ -366,11 +366,13 @@ static bool sweep_one(struct batch *b, const struct s3_entry *s, const struct s3
 unsigned move_sweep(struct move *mv)
 {
 	struct batch *b = calloc(1, sizeof *b);
+	char text[256];
 	unsigned left;
 	int err;
 
 	if (!b) {
-		log_error("renamed, but the old name %s is still there", mv->from.s);
+		log_error("renamed, but the old name %s is still there",
+		          log_quote(text, sizeof text, mv->from.s));
 		return 1;
 	}
 	b->mv = mv;
@@ -406,6 +408,7 @@ unsigned move_undo(struct move *mv)
 {
 	struct batch *b = calloc(1, sizeof *b);
 	int err = b ? 0 : -ENOMEM;
+	char text[256];
 	unsigned left;
 
 	if (b && mv->reached.len) {
@@ -414,7 +417,8 @@ unsigned move_undo(struct move *mv)
 		delete_batch(b);
 	}
 	if (err)
-		log_error("copies below %s are left behind: %s", mv->to.s, strerror(-err));
+		log_error("copies below %s are left behind: %s",
+		          log_quote(text, sizeof text, mv->to.s), strerror(-err));
 	left = (err != 0) + (b ? b->left : 0);
 	free(b);
 	return left;

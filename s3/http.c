@@ -210,7 +210,9 @@ static size_t on_write(char *from, size_t size, size_t count, void *ctx)
 		}
 		copy_iov(r->into, r->intocnt, r->into_skip + a->received, NULL, from, n);
 	} else {
-		if (n > HTTP_BODY_MAX - a->body.len) {
+		size_t max = a->status >= 300 ? HTTP_ERROR_MAX : HTTP_BODY_MAX;
+
+		if (a->body.len > max || n > max - a->body.len) {
 			x->verdict = HTTP_OVERFLOW;
 			return 0;
 		}
@@ -453,10 +455,16 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	message[0] = '\0';
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
 	code = curl_easy_perform(easy);
+	/* So curl calls it, too, when a line of the header has no end. */
+	if (code == CURLE_OUT_OF_MEMORY && x->answer->status)
+		x->verdict = HTTP_OVERFLOW;
 	result = x->verdict != HTTP_OK ? x->verdict : result_of(code);
-	if (result != HTTP_OK && (!message[0] || x->verdict != HTTP_OK))
-		strcpy(message, x->verdict == HTTP_TIMEOUT ? "too little moved for too long"
-		                                           : curl_easy_strerror(code));
+	if (x->verdict == HTTP_TIMEOUT)
+		strcpy(message, "too little moved for too long");
+	else if (x->verdict == HTTP_OVERFLOW)
+		strcpy(message, "more was answered than there may be");
+	else if (result != HTTP_OK && (!message[0] || x->verdict != HTTP_OK))
+		strcpy(message, curl_easy_strerror(code));
 	give_handle(http, easy);
 	return result;
 }

@@ -66,7 +66,8 @@ enum http_result {
 	HTTP_FAILED, /* anything else */
 };
 
-#define HTTP_BODY_MAX (8U << 20) /* of an answer that is not for into */
+#define HTTP_BODY_MAX  (8U << 20)  /* of an answer that is not for into */
+#define HTTP_ERROR_MAX (64U << 10) /* of one that says no */
 
 /* One exchange. The answer is filled in as far as it came, whatever is
  * returned, and is to be ended with http_answer_fini(). message says in words

@@ -199,6 +199,14 @@ static bool follow_region(struct run *run, const struct xml_error *error)
 	return run->region_followed;
 }
 
+/* Headers may hold any byte, and some of 8 bits steer terminals, too. */
+static bool is_plain(const char *s)
+{
+	while (*s > ' ' && *s < 0x7f)
+		s++;
+	return !*s;
+}
+
 /* The <Error> of the answer, if it has one. True: the answer is no success. */
 static bool read_error(const struct run *run, struct xml_error *error)
 {
@@ -212,7 +220,7 @@ static bool read_error(const struct run *run, struct xml_error *error)
 	*error = (struct xml_error){0};
 	if (!good || run->request->late_error)
 		found = a->body.len && xml_read_error(a->body.s, a->body.len, error) == 1;
-	if (id)
+	if (id && is_plain(id))
 		xml_set_text(error->request_id, sizeof(error->request_id), id);
 	return !good || found;
 }
