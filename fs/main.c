@@ -24,7 +24,8 @@
 #include "uploads.h"
 #include "watch.h"
 
-#define FUSE_THREADS 64 /* writers that wait for memory need one each */
+#define FUSE_THREADS 64  /* writers that wait for memory need one each */
+#define FILES_ROOMY  256 /* a descriptor for each of them leaves enough for connections */
 #define END_POLL_US  20000
 #define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
 
@@ -197,12 +198,13 @@ static int fuse_arguments(struct fuse_args *args, const struct opts *o)
 
 static int serve(struct fuse_session *session)
 {
+	unsigned long files = 0;
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int err;
 
 	fuse_loop_cfg_set_max_threads(config, FUSE_THREADS);
 	fuse_loop_cfg_set_idle_threads(config, FUSE_THREADS);
-	fuse_loop_cfg_set_clone_fd(config, 1);
+	fuse_loop_cfg_set_clone_fd(config, !start_raise_files(&files) && files >= FILES_ROOMY);
 	err = fuse_session_loop_mt(session, config);
 	fuse_loop_cfg_destroy(config);
 	return err < 0 ? err : 0; /* a signal is an end like any other */
@@ -303,6 +305,7 @@ static int mount_main(int argc, char **argv)
 	struct opts o;
 	struct mount m = {0};
 	struct s3_fault fault = {0};
+	unsigned long files;
 	int err = opts_parse(&o, argc, argv), to_parent = -1, status = 1;
 
 	if (!err && (o.help || o.version)) {
@@ -314,6 +317,8 @@ static int mount_main(int argc, char **argv)
 		return 0;
 	}
 	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	if (!err)
+		err = start_raise_files(&files);
 	if (!err)
 		err = start_check_mountpoint(o.mount.mountpoint, o.nonempty);
 	if (!err && !o.foreground)

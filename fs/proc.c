@@ -2,16 +2,50 @@
 #include "proc.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+/* What is not there cannot be told from what cannot be opened for want of
+ * descriptors: there will be one soon. */
+static bool wait_for_files(unsigned *tries)
+{
+	if ((errno != EMFILE && errno != ENFILE) || ++*tries > 200)
+		return false;
+	usleep(10000);
+	return true;
+}
+
+static FILE *open_file(const char *path)
+{
+	unsigned tries = 0;
+	FILE *in;
+
+	do
+		in = fopen(path, "re");
+	while (!in && wait_for_files(&tries));
+	return in;
+}
+
+static DIR *open_dir(const char *path)
+{
+	unsigned tries = 0;
+	DIR *dir;
+
+	do
+		dir = opendir(path);
+	while (!dir && wait_for_files(&tries));
+	return dir;
+}
 
 /* The number after name in a file of /proc; false: there is none. */
 static bool number_in(const char *path, const char *name, int base, uint64_t *n)
 {
-	FILE *in = fopen(path, "re");
+	FILE *in = open_file(path);
 	char line[256];
 	bool found = false;
 
@@ -55,7 +89,7 @@ size_t proc_arguments(pid_t pid, char *to, size_t room)
 	size_t n;
 
 	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
-	in = fopen(path, "re");
+	in = open_file(path);
 	if (!in)
 		return 0;
 	n = fread(to, 1, room, in);
@@ -71,7 +105,7 @@ bool proc_holds(pid_t pid, uint64_t ino)
 	bool holds = false;
 
 	snprintf(path, sizeof path, "/proc/%d/fdinfo", (int)pid);
-	dir = opendir(path);
+	dir = open_dir(path);
 	if (!dir)
 		return false;
 	while (!holds && (d = readdir(dir))) {

@@ -7,9 +7,28 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+int start_raise_files(unsigned long *files)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return -errno;
+	limit.rlim_cur = limit.rlim_max;
+	(void)!setrlimit(RLIMIT_NOFILE, &limit);
+	*files = limit.rlim_cur;
+	if (*files >= START_FILES_LEAST)
+		return 0;
+	fprintf(stderr,
+	        "pourfs: only %lu files may be open, which is too few for connections and "
+	        "programs: raise the limit to %d or more (ulimit -n)\n",
+	        *files, START_FILES_LEAST);
+	return -EMFILE;
+}
 
 static bool is_empty(const char *path)
 {

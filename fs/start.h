@@ -10,6 +10,12 @@
 
 #include "mount.h"
 
+#define START_FILES_LEAST 64
+
+/* As many files may be open as the system lets us: in *files, how many. 0, or
+ * -EMFILE after a message on stderr. */
+int start_raise_files(unsigned long *files) s3_must_check;
+
 /* The mountpoint is there, a directory, empty, not mounted; /dev/fuse works.
  * 0, or -errno after a message on stderr. */
 int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "log.h"
 #include "wait.h"
 
 #define STACK_SIZE ((size_t)512 << 10)
@@ -139,24 +140,6 @@ static void *work(void *arg)
 	return NULL;
 }
 
-struct workers *workers_new(unsigned limit)
-{
-	struct workers *w = calloc(1, sizeof *w);
-
-	if (!w)
-		return NULL;
-	w->threads = calloc(limit, sizeof *w->threads);
-	if (!w->threads) {
-		free(w);
-		return NULL;
-	}
-	w->limit = limit;
-	w->end = &w->first;
-	pthread_mutex_init(&w->lock, NULL);
-	wait_init(&w->work);
-	return w;
-}
-
 void workers_free(struct workers *w)
 {
 	if (!w)
@@ -173,22 +156,40 @@ void workers_free(struct workers *w)
 	free(w);
 }
 
+struct workers *workers_new(unsigned limit)
+{
+	struct workers *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return NULL;
+	w->threads = calloc(limit, sizeof *w->threads);
+	if (!w->threads) {
+		free(w);
+		return NULL;
+	}
+	w->limit = limit;
+	w->end = &w->first;
+	pthread_mutex_init(&w->lock, NULL);
+	wait_init(&w->work);
+	start_thread(w);
+	if (!w->started) {
+		log_error("no thread can be started: raise the limit of processes (ulimit -u)");
+		workers_free(w);
+		return NULL;
+	}
+	return w;
+}
+
 int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), void *arg)
 {
 	struct job *job = malloc(sizeof *job), **at;
-	int err = 0;
 
 	if (!job)
 		return -ENOMEM;
 	*job = (struct job){.run = run, .arg = arg};
 	job->due_ns = now_ns() + (uint64_t)delay_ms * 1000000;
 	pthread_mutex_lock(&w->lock);
-	if (!w->started)
-		start_thread(w);
-	if (!w->started) {
-		free(job);
-		err = -EAGAIN;
-	} else if (!delay_ms) {
+	if (!delay_ms) {
 		append(w, job);
 	} else {
 		for (at = &w->later; *at && (*at)->due_ns <= job->due_ns; at = &(*at)->next)
@@ -196,8 +197,7 @@ int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), v
 		job->next = *at;
 		*at = job;
 	}
-	if (!err)
-		call_thread(w);
+	call_thread(w);
 	pthread_mutex_unlock(&w->lock);
-	return err;
+	return 0;
 }

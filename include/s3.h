@@ -19,6 +19,7 @@
  *             -EINTR      *call->cancel became true
  *             -ETIMEDOUT  still failing when retry_time_s had passed
  *             -EIO        anything else, damaged answers among it
+ *             -EMFILE     no connection, as no more files may be open
  *             -ENOMEM
  * Keys      NUL-terminated, not encoded, without a leading slash; at most
  *           S3_KEY_MAX bytes.

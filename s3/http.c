@@ -34,6 +34,7 @@ struct exchange {
 	uint64_t into_size; /* bytes that fit into request->into */
 	size_t header_bytes;
 	curl_socket_t fd;      /* of the connection, as far as is known */
+	bool no_files;         /* there could be none */
 	struct timespec moved; /* when there was last seen to be enough progress */
 	curl_off_t moved_bytes;
 	enum http_result verdict; /* why a callback ended it, or HTTP_OK */
@@ -272,13 +273,14 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 	return n;
 }
 
-static int on_socket(void *ctx, curl_socket_t fd, curlsocktype purpose)
+static curl_socket_t on_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *to)
 {
 	struct exchange *x = ctx;
 
 	(void)purpose;
-	x->fd = fd;
-	return CURL_SOCKOPT_OK;
+	x->fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+	x->no_files = x->fd < 0 && (errno == EMFILE || errno == ENFILE);
+	return x->fd;
 }
 
 /* What the kernel has taken, and the other side has not acknowledged. */
@@ -400,8 +402,8 @@ static void set_request(CURL *easy, struct exchange *x)
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, x);
 	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(easy, CURLOPT_HEADERDATA, x);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, on_socket);
-	curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, x);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_socket);
+	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, x);
 	curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(easy, CURLOPT_XFERINFODATA, x);
 	curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
@@ -418,9 +420,9 @@ static enum http_result result_of(CURLcode code)
 	case CURLE_COULDNT_CONNECT:
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_PROXY:
+	case CURLE_SSL_CACERT_BADFILE: /* it was there: no more open files? */
 		return HTTP_CONNECT;
 	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
 	case CURLE_SSL_ISSUER_ERROR:
 		return HTTP_UNTRUSTED;
 	case CURLE_OPERATION_TIMEDOUT:
@@ -458,8 +460,12 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	/* So curl calls it, too, when a line of the header has no end. */
 	if (code == CURLE_OUT_OF_MEMORY && x->answer->status)
 		x->verdict = HTTP_OVERFLOW;
+	if (code == CURLE_COULDNT_CONNECT && x->no_files)
+		x->verdict = HTTP_NO_FILES;
 	result = x->verdict != HTTP_OK ? x->verdict : result_of(code);
-	if (x->verdict == HTTP_TIMEOUT)
+	if (x->verdict == HTTP_NO_FILES)
+		strcpy(message, "no more files may be open: raise the limit (ulimit -n)");
+	else if (x->verdict == HTTP_TIMEOUT)
 		strcpy(message, "too little moved for too long");
 	else if (x->verdict == HTTP_OVERFLOW)
 		strcpy(message, "more was answered than there may be");

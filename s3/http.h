@@ -63,7 +63,8 @@ enum http_result {
 	HTTP_OVERFLOW,  /* more was answered than there may be */
 	HTTP_CANCELLED,
 	HTTP_NO_MEMORY,
-	HTTP_FAILED, /* anything else */
+	HTTP_NO_FILES, /* this process may open no more */
+	HTTP_FAILED,   /* anything else */
 };
 
 #define HTTP_BODY_MAX  (8U << 20)  /* of an answer that is not for into */

@@ -161,7 +161,7 @@ static int judge_silence(struct run *run, enum http_result result, const char *m
 		[HTTP_UNTRUSTED] = {"Certificate", -EIO}, [HTTP_TIMEOUT] = {"Timeout", -ETIMEDOUT},
 		[HTTP_BROKEN] = {"Broken", -ETIMEDOUT},   [HTTP_OVERFLOW] = {"TooMuch", -EIO},
 		[HTTP_CANCELLED] = {"Cancelled", -EINTR}, [HTTP_NO_MEMORY] = {"NoMemory", -ENOMEM},
-		[HTTP_FAILED] = {"Failed", -EIO},
+		[HTTP_NO_FILES] = {"Files", -EMFILE},     [HTTP_FAILED] = {"Failed", -EIO},
 	};
 
 	return set_fault(run, faults[result].err, faults[result].code, message);

@@ -8,7 +8,7 @@
 bool retry_result(enum http_result result)
 {
 	return result == HTTP_RESOLVE || result == HTTP_CONNECT || result == HTTP_TIMEOUT ||
-	       result == HTTP_BROKEN;
+	       result == HTTP_BROKEN || result == HTTP_NO_FILES;
 }
 
 bool retry_answer(int status, const char *code)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,8 +76,10 @@ static void *serve(void *ctx)
 	struct service *s = ctx;
 
 	for (int i = 0; s->again || i < s->n; i++) {
-		int fd = accept(s->fd, NULL, NULL), at = i < s->n ? i : s->n - 1;
+		int fd, at = i < s->n ? i : s->n - 1;
 
+		while ((fd = accept(s->fd, NULL, NULL)) < 0 && errno == EMFILE)
+			usleep(10000);
 		if (fd < 0)
 			break;
 		read_request(fd, s->requests[at], sizeof(s->requests[at]));
@@ -423,6 +426,24 @@ TEST(mp_object_size_is_left_out_where_it_is_refused)
 	check_int(complete(&s, NULL), 0);
 	check(strcasestr(s.requests[0], "\r\nx-amz-mp-object-size: 10\r\n") != NULL);
 	check(strcasestr(s.requests[1], "mp-object-size") == NULL);
+	stop(&s);
+}
+
+TEST(want_of_descriptors_is_waited_for_and_told)
+{
+	struct service s = {.answers = {EMPTY_200, EMPTY_200}};
+	struct s3_call call = {.retry_time_s = 1};
+	struct rlimit old, few;
+
+	start(&s);
+	check_int(put(&s, 0, NULL, NULL), 0);
+	check_int(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = (struct rlimit){3, old.rlim_max};
+	check_int(setrlimit(RLIMIT_NOFILE, &few), 0);
+	check_int(put(&s, 0, NULL, &call), -EMFILE);
+	check_str(call.fault.code, "Files");
+	check_int(setrlimit(RLIMIT_NOFILE, &old), 0);
+	check_int(put(&s, 0, NULL, NULL), 0);
 	stop(&s);
 }
 

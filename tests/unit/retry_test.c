@@ -35,6 +35,7 @@ TEST(silence_may_pass_but_a_bad_certificate_and_a_flood_do_not)
 	check(retry_result(HTTP_CONNECT));
 	check(retry_result(HTTP_TIMEOUT));
 	check(retry_result(HTTP_BROKEN));
+	check(retry_result(HTTP_NO_FILES));
 	check(!retry_result(HTTP_UNTRUSTED));
 	check(!retry_result(HTTP_OVERFLOW));
 	check(!retry_result(HTTP_CANCELLED));
