@@ -41,11 +41,12 @@ objects = $(patsubst %.c,$(BUILD)/%.o,$(filter-out fs/main.c,$(wildcard $(1)/*.c
 ARCHIVES := $(BUILD)/libfs.a $(BUILD)/libs3.a $(BUILD)/libbase.a
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/s3/*_test.c))
 EXERCISER := $(BUILD)/tests/exerciser/exerciser
+MIXED := $(BUILD)/tests/load/mixed
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
 SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/s3/*.[ch] tests/exerciser/*.[ch] \
-	tests/fuzz/*.[ch])
+	tests/load/*.[ch] tests/fuzz/*.[ch])
 MANUALS = $(wildcard man/*.1 man/*.7)
 
 .PHONY: all archives unit-tests check demo bench lint fuzz install clean
@@ -54,7 +55,7 @@ MANUALS = $(wildcard man/*.1 man/*.7)
 
 all: $(BUILD)/pourfs
 archives: $(ARCHIVES)
-unit-tests: $(UNIT_TESTS) $(EXERCISER)
+unit-tests: $(UNIT_TESTS) $(EXERCISER) $(MIXED)
 
 $(BUILD)/pourfs: $(BUILD)/fs/main.o $(ARCHIVES)
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
@@ -74,13 +75,15 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(ARCHIVES)
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(EXERCISER): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exerciser/*.c))
+$(MIXED): $(BUILD)/tests/load/mixed.o
+$(EXERCISER) $(MIXED):
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
 
--include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/exerciser tests/fuzz)
+-include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/exerciser tests/load tests/fuzz)
 
 # These install what is missing first; only then can anything be built.
 check:

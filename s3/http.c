@@ -30,6 +30,7 @@ struct exchange {
 	const struct http_request *request;
 	struct http_answer *answer;
 	struct curl_slist *lines;
+	unsigned starts;    /* how often it was sent */
 	uint64_t body_at;   /* next byte of the request's body */
 	uint64_t into_size; /* bytes that fit into request->into */
 	size_t header_bytes;
@@ -181,6 +182,16 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 	if (x->request->sent)
 		atomic_fetch_add(x->request->sent, n);
 	return n;
+}
+
+/* Before each time that it is sent. */
+static int on_start(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
+{
+	struct exchange *x = ctx;
+
+	(void)to_ip, (void)from_ip, (void)to_port, (void)from_port;
+	x->answer->resent = x->starts++;
+	return CURL_PREREQFUNC_OK;
 }
 
 /* curl sends again from the start when a kept connection turns out to be dead. */
@@ -394,6 +405,8 @@ static void set_request(CURL *easy, struct exchange *x)
 	}
 	if (strcmp(r->method, "HEAD") != 0)
 		curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
+	curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_start);
+	curl_easy_setopt(easy, CURLOPT_PREREQDATA, x);
 	curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
 	curl_easy_setopt(easy, CURLOPT_READDATA, x);
 	curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, on_seek);

@@ -46,6 +46,7 @@ struct http_request {
 
 struct http_answer {
 	int status;                /* 0: none came */
+	unsigned resent;           /* how often curl sent the request again by itself */
 	struct s3_headers headers; /* of the final answer */
 	struct buf body;
 	uint64_t sent;     /* body bytes handed out; still in *request->sent */

@@ -324,6 +324,8 @@ static enum step try_once(struct run *run, int *err)
 	}
 	count_try(run);
 	result = send_once(run, &headers, url.s, message);
+	/* The first of them may have been carried out. */
+	run->request->tries += run->answer->resent;
 	atomic_fetch_add(&run->s3->bytes_sent, run->answer->sent);
 	atomic_fetch_add(&run->s3->bytes_received, run->answer->received);
 	if (result == HTTP_OK) {

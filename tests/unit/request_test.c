@@ -24,6 +24,7 @@ struct service {
 	char requests[ANSWERS_MAX][4096];
 	int served, fd;
 	bool again;                        /* the last answer is given again and again */
+	bool kept;                         /* the second comes on the connection of the first */
 	bool sip;                          /* bodies are read slowly: 16 KiB each 50 ms */
 	unsigned stall_timeout_s, drip_ms; /* a byte so often, instead of all at once */
 	pthread_t thread;
@@ -91,6 +92,10 @@ static void *serve(void *ctx)
 		}
 		if (s->answers[at])
 			write_answer(s, fd, s->answers[at]);
+		if (s->kept && i == 0) {
+			read_request(fd, s->requests[++i], sizeof(s->requests[i]));
+			s->served++;
+		}
 		shutdown(fd, SHUT_WR);
 		while (read(fd, &(char){0}, 1) > 0)
 			continue;
@@ -346,6 +351,22 @@ TEST(if_absent_knows_its_own_object_again)
 	check_str(etag.s, "5d41402abc4b2a76b9719d911017c592");
 	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
 	check_int(put(&s, S3_IF_ABSENT, NULL, NULL), -EEXIST);
+	stop(&s);
+}
+
+/* curl sends such a request again by itself. */
+TEST(an_answer_lost_with_a_kept_connection_is_an_answer_lost)
+{
+	const char *exists = "HTTP/1.1 412 P\r\nContent-Length: 0\r\n\r\n";
+	const char *own = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n"
+			  "ETag: \"5d41402abc4b2a76b9719d911017c592\"\r\n\r\n";
+	struct service s = {.answers = {EMPTY_200, LOST, exists, own}, .kept = true};
+	struct s3_etag etag;
+
+	start(&s);
+	check_int(put(&s, 0, NULL, NULL), 0);
+	check_int(put(&s, S3_IF_ABSENT, &etag, NULL), 0);
+	check_str(etag.s, "5d41402abc4b2a76b9719d911017c592");
 	stop(&s);
 }
 
