@@ -13,8 +13,9 @@
 
 #define HEADERS_MAX       128          /* lines of an answer */
 #define HEADER_BYTES_MAX  (64U << 10)  /* and their bytes */
-#define CURL_BUFFER_BYTES (128L << 10) /* each way, of each kept connection */
-#define LEAST_SPEED       1024         /* bytes a second, over each stall timeout */
+#define CURL_BUFFER_BYTES (128L << 10) /* of a connection, the way of its large body */
+#define CURL_BUFFER_SMALL (16L << 10)
+#define LEAST_SPEED       1024 /* bytes a second, over each stall timeout */
 
 struct http {
 	CURLSH *share;
@@ -378,8 +379,6 @@ static void set_transport(const struct http *http, CURL *easy, const struct http
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPIDLE, 30L);
 	curl_easy_setopt(easy, CURLOPT_TCP_KEEPINTVL, 10L);
 	curl_easy_setopt(easy, CURLOPT_TCP_NODELAY, 1L);
-	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, CURL_BUFFER_BYTES);
-	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, CURL_BUFFER_BYTES);
 	curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms);
 	if (http->user_agent)
@@ -392,7 +391,13 @@ static void set_request(CURL *easy, struct exchange *x)
 {
 	const struct http_request *r = x->request;
 	bool upload = strcmp(r->method, "PUT") == 0 || strcmp(r->method, "POST") == 0;
+	bool much_up = r->body && r->body->size > CURL_BUFFER_BYTES;
+	bool much_down = x->into_size > CURL_BUFFER_BYTES;
 
+	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE,
+	                 much_down ? CURL_BUFFER_BYTES : CURL_BUFFER_SMALL);
+	curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE,
+	                 much_up ? CURL_BUFFER_BYTES : CURL_BUFFER_SMALL);
 	curl_easy_setopt(easy, CURLOPT_URL, r->url);
 	curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L); /* keys may hold "/../" */
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, x->lines);
