@@ -11,7 +11,7 @@
 #include "log.h"
 #include "move.h"
 
-#define LATE_TRIES 10
+#define LATE_S 4 /* the last look comes after 1 + 2 + 4 s */
 
 void move_note(struct move *mv, bool copied)
 {
@@ -77,11 +77,10 @@ static unsigned undo_late_ones(struct move *mv)
 {
 	unsigned left = move_undo(mv);
 
-	for (unsigned i = 0; !left && i < LATE_TRIES; i++) {
-		sleep(1);
-		if (move_check_target(mv) != -ENOTEMPTY)
-			break;
-		left = move_undo(mv);
+	for (unsigned wait_s = 1; !left && wait_s <= LATE_S; wait_s *= 2) {
+		sleep(wait_s);
+		if (move_check_target(mv) == -ENOTEMPTY)
+			left = move_undo(mv);
 	}
 	return left;
 }
