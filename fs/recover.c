@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "jbytes.h"
+#include "known.h"
 #include "log.h"
 #include "mount.h"
 #include "move.h"
@@ -42,35 +43,11 @@ struct round {
 	struct recover *r;
 	const char *const *keys; /* NULL: all */
 	size_t nkeys;
-	bool *done;             /* of keys */
-	bool end;               /* abort, instead of recovering */
-	unsigned waiting;       /* counted */
-	struct record *records; /* all of this bucket, if they are collected */
-	bool *live;
-	size_t nrecords;
+	bool *done;      /* of keys */
+	bool end;        /* abort, instead of recovering */
 	const char *run; /* is looked for */
 	bool found;
 };
-
-static bool is_ours(const struct recover *r, const char *bucket, const char *endpoint,
-                    const char *key)
-{
-	return !strcmp(bucket, r->bucket) && !strcmp(endpoint, r->endpoint) &&
-	       !strncmp(key, r->prefix, strlen(r->prefix));
-}
-
-static int read_record(const struct round *round, const char *text, struct record *record)
-{
-	int err = record_read(record, text);
-
-	if (err == -EINVAL)
-		log_warn("an entry of the journal in %s makes no sense", round->r->folder);
-	if (!err && !is_ours(round->r, record->bucket, record->endpoint, record->key)) {
-		record_fini(record);
-		err = -ENOENT;
-	}
-	return err;
-}
 
 static bool is_named(struct round *round, const char *key)
 {
@@ -184,7 +161,7 @@ static int recover_one(struct journal_entry *e, const char *text, void *arg)
 	struct kept kept = {e, round->r->folder};
 	struct record record;
 	bool named;
-	int err = e ? read_record(round, text, &record) : -ENOENT;
+	int err = e ? known_read_one(round->r, text, &record) : -ENOENT;
 
 	if (err) {
 		journal_leave(e);
@@ -265,7 +242,7 @@ static int sweep_mount(struct journal_entry *e, const char *text, void *arg)
 	struct round look = {.r = r, .run = run};
 	struct buf hidden = BUF_INIT;
 
-	if (!err && (!*run || !is_ours(r, bucket, endpoint, prefix)))
+	if (!err && (!*run || !known_is_ours(r, bucket, endpoint, prefix)))
 		err = -ENOENT;
 	if (!err) {
 		err = journal_each(r->folder, JOURNAL_DRAFT, has_run, &look);
@@ -313,7 +290,7 @@ static int finish_move(struct journal_entry *e, const char *text, void *arg)
 	struct move_note note;
 	int err = e ? move_note_read(&note, text) : -ENOENT;
 
-	if (!err && !is_ours(r, note.bucket, note.endpoint, note.from))
+	if (!err && !known_is_ours(r, note.bucket, note.endpoint, note.from))
 		err = -ENOENT;
 	else if (!err)
 		err = move_recover(r->s3, &note);
@@ -330,78 +307,6 @@ static int finish_move(struct journal_entry *e, const char *text, void *arg)
 	}
 	if (e)
 		move_note_fini(&note);
-	return 0;
-}
-
-/* ----------------------------------------------------------------- collect */
-
-static int collect(struct journal_entry *e, const char *text, void *arg)
-{
-	struct round *round = arg;
-	struct record record, *records;
-	bool *live;
-	int err = read_record(round, text, &record);
-
-	journal_leave(e);
-	if (err)
-		return err == -ENOMEM ? err : 0;
-	records = reallocarray(round->records, round->nrecords + 1, sizeof *records);
-	if (records)
-		round->records = records;
-	live = records ? reallocarray(round->live, round->nrecords + 1, sizeof *live) : NULL;
-	if (!live) {
-		record_fini(&record);
-		return -ENOMEM;
-	}
-	round->live = live;
-	live[round->nrecords] = !e;
-	records[round->nrecords++] = record;
-	return 0;
-}
-
-static void round_fini(struct round *round)
-{
-	for (size_t i = 0; i < round->nrecords; i++)
-		record_fini(&round->records[i]);
-	free(round->records);
-	free(round->live);
-	free(round->done);
-}
-
-static bool is_upload(const struct record_upload *u, const struct s3_upload *upload)
-{
-	return u->id && !strcmp(u->id, upload->id);
-}
-
-/* The record that has the upload; *own: it is the file's own. */
-static const struct record *record_of(const struct round *round, const struct s3_upload *upload,
-                                      bool *own, bool *live)
-{
-	for (size_t i = 0; i < round->nrecords; i++) {
-		const struct record *r = &round->records[i];
-		bool found = is_upload(&r->own, upload) || is_upload(&r->staged, upload);
-
-		for (size_t j = 0; j < r->nold; j++)
-			found |= is_upload(&r->old[j], upload);
-		*own = is_upload(&r->own, upload);
-		*live = round->live[i];
-		if (found)
-			return r;
-	}
-	return NULL;
-}
-
-static int stored_bytes(struct recover *r, const char *key, const char *id, uint64_t *size)
-{
-	struct s3_parts parts;
-	int err = s3_upload_parts(r->s3, key, id, &parts, NULL);
-
-	*size = 0;
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	for (size_t i = 0; i < parts.n; i++)
-		*size += parts.v[i].size;
-	s3_parts_fini(&parts);
 	return 0;
 }
 
@@ -446,15 +351,7 @@ static int recover_unknown(struct recover *r, const char *key, bool *found)
 	return 0;
 }
 
-static bool is_live(const struct round *all, const char *key)
-{
-	for (size_t i = 0; i < all->nrecords; i++)
-		if (all->live[i] && !strcmp(all->records[i].key, key))
-			return true;
-	return false;
-}
-
-static int recover_rest(struct round *round)
+static int recover_rest(struct round *round, const struct known *k)
 {
 	struct recover *r = round->r;
 	int err = 0;
@@ -465,7 +362,7 @@ static int recover_rest(struct round *round)
 
 		if (round->done[i])
 			continue;
-		if (is_live(round, key)) {
+		if (known_is_live(k, key)) {
 			r->failed++;
 			say(r, "%s: is being written just now", quote(key));
 			continue;
@@ -482,47 +379,51 @@ static int recover_rest(struct round *round)
 int recover_all(struct recover *r, const char *const *keys, size_t n)
 {
 	struct round round = {.r = r, .keys = keys, .nkeys = n};
+	struct known k = {0};
 	int err = 0;
 
 	round.done = calloc(n + 1, sizeof *round.done);
 	if (!round.done)
 		return -ENOMEM;
 	if (n)
-		err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
+		err = known_read(r, &k);
 	if (!err)
 		err = journal_each(r->folder, JOURNAL_DRAFT, recover_one, &round);
 	if (!err)
-		err = recover_rest(&round);
+		err = recover_rest(&round, &k);
 	if (!err && !n)
 		err = journal_each(r->folder, JOURNAL_RENAME, finish_move, &round);
 	if (!err)
 		err = journal_each(r->folder, JOURNAL_MOUNT, sweep_mount, &round);
-	round_fini(&round);
+	known_fini(&k);
+	free(round.done);
 	return err;
 }
 
-static int abort_unknown(struct round *round, int64_t older_than)
+/* What was begun before it was listed is in the journal by now, if it is ours. */
+static int abort_unknown(struct recover *r, int64_t older_than)
 {
-	struct recover *r = round->r;
-	struct s3_uploads uploads;
+	struct known k = {0};
+	struct s3_uploads uploads = {0};
 	int err = s3_uploads(r->s3, r->prefix, &uploads, NULL);
-	bool own, live;
 
-	if (err)
-		return err;
-	for (size_t i = 0; i < uploads.n; i++) {
+	if (!err)
+		err = known_read(r, &k);
+	for (size_t i = 0; !err && i < uploads.n; i++) {
 		const struct s3_upload *u = &uploads.v[i];
+		int failed;
 
-		if (record_of(round, u, &own, &live) || u->initiated > older_than)
+		if (known_has(&k, u) || u->initiated > older_than)
 			continue;
-		err = s3_upload_abort(r->s3, u->key, u->id, NULL);
-		if (err)
-			explain(r, u->key, err);
+		failed = s3_upload_abort(r->s3, u->key, u->id, NULL);
+		if (failed)
+			explain(r, u->key, failed);
 		else
 			say(r, "%s: its upload is ended", quote(u->key));
 	}
 	s3_uploads_fini(&uploads);
-	return 0;
+	known_fini(&k);
+	return err;
 }
 
 int recover_abort(struct recover *r, int64_t older_than)
@@ -535,82 +436,6 @@ int recover_abort(struct recover *r, int64_t older_than)
 	if (!err)
 		err = journal_each(r->folder, JOURNAL_MOUNT, sweep_mount, &round);
 	if (!err && older_than)
-		err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
-	if (!err && older_than)
-		err = abort_unknown(&round, older_than);
-	round_fini(&round);
+		err = abort_unknown(r, older_than);
 	return err;
-}
-
-int recover_list(struct recover *r, void (*what)(const struct recover_upload *u, void *arg),
-                 void *arg)
-{
-	struct round round = {.r = r};
-	struct s3_uploads uploads = {0};
-	int err = journal_each(r->folder, JOURNAL_DRAFT, collect, &round);
-	bool own, live;
-
-	if (!err)
-		err = s3_uploads(r->s3, r->prefix, &uploads, NULL);
-	for (size_t i = 0; !err && i < round.nrecords; i++) {
-		const struct record *record = &round.records[i];
-		struct recover_upload u = {record->key, record->own.id, 0, record->began,
-		                           round.live[i] ? RECOVER_WRITING : RECOVER_INTERRUPTED};
-
-		if (record->own.id)
-			err = stored_bytes(r, record->own.key, record->own.id, &u.size);
-		if (record->synced && record->size > u.size)
-			u.size = record->size;
-		if (!err)
-			what(&u, arg);
-	}
-	for (size_t i = 0; !err && i < uploads.n; i++) {
-		struct recover_upload u = {uploads.v[i].key, uploads.v[i].id, 0,
-		                           uploads.v[i].initiated, RECOVER_UNKNOWN};
-
-		if (record_of(&round, &uploads.v[i], &own, &live))
-			continue;
-		err = stored_bytes(r, u.key, u.id, &u.size);
-		if (!err)
-			what(&u, arg);
-	}
-	s3_uploads_fini(&uploads);
-	round_fini(&round);
-	return err;
-}
-
-static int count_move(struct journal_entry *e, const char *text, void *arg)
-{
-	struct round *round = arg;
-	struct move_note note;
-
-	if (e && !move_note_read(&note, text)) {
-		round->waiting += is_ours(round->r, note.bucket, note.endpoint, note.from);
-		move_note_fini(&note);
-	}
-	journal_leave(e);
-	return 0;
-}
-
-static int count(struct journal_entry *e, const char *text, void *arg)
-{
-	struct round *round = arg;
-	struct record record;
-
-	if (e && !read_record(round, text, &record)) {
-		round->waiting++;
-		record_fini(&record);
-	}
-	journal_leave(e);
-	return 0;
-}
-
-unsigned recover_waiting(struct recover *r)
-{
-	struct round round = {.r = r};
-	int err = journal_each(r->folder, JOURNAL_DRAFT, count, &round);
-
-	if (!err)
-		err = journal_each(r->folder, JOURNAL_RENAME, count_move, &round);
-	return err ? 0 : round.waiting;
 }
