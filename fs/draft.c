@@ -178,6 +178,7 @@ void draft_set_discarded(struct draft *d)
 	d->discarded = true;
 	d->publish = false;
 	d->sync = false;
+	note_discarded(d);
 	(void)!parts_redirect(d->parts); /* there is no name to upload to */
 	pthread_cond_broadcast(&d->file->changed);
 }

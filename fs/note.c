@@ -196,7 +196,7 @@ static void end_retired(struct mount *m, struct note *n)
 
 int note_synced(struct draft *d)
 {
-	int err = d->file->m->journal ? rewrite(d, true) : 0;
+	int err = d->file->m->journal && !d->discarded ? rewrite(d, true) : 0;
 
 	if (!err && d->note)
 		end_retired(d->file->m, d->note);
@@ -256,6 +256,16 @@ void note_moved(struct draft *d)
 		complain(d, err);
 }
 
+void note_discarded(struct draft *d)
+{
+	if (!d->note)
+		return;
+	journal_remove(d->note->entry);
+	d->note->entry = NULL;
+	d->note->record.synced = false; /* nobody is promised anything any more */
+	end_retired(d->file->m, d->note);
+}
+
 void note_end(struct draft *d, bool leave)
 {
 	struct note *n = d->note;
@@ -263,7 +273,7 @@ void note_end(struct draft *d, bool leave)
 	d->note = NULL;
 	if (!n)
 		return;
-	if (leave) {
+	if (leave && n->entry) {
 		char name[300];
 
 		log_error("%s: what has been stored of it is kept: pourfs recover brings it back",

@@ -23,6 +23,9 @@ void note_moved(struct draft *d);
  * are taken over. */
 bool note_retire(struct draft *d, char *key, char *id) s3_must_check;
 
+/* The file was removed: it is not to come back. */
+void note_discarded(struct draft *d);
+
 /* The draft ends. leave: it failed, and its uploads wait to be recovered. */
 void note_end(struct draft *d, bool leave);
 
