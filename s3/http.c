@@ -35,6 +35,7 @@ struct exchange {
 	uint64_t body_at;   /* next byte of the request's body */
 	uint64_t into_size; /* bytes that fit into request->into */
 	size_t header_bytes;
+	bool headed;           /* all headers of the answer came */
 	curl_socket_t fd;      /* of the connection, as far as is known */
 	bool no_files;         /* there could be none */
 	struct timespec moved; /* when there was last seen to be enough progress */
@@ -278,6 +279,9 @@ static size_t on_header(char *line, size_t size, size_t count, void *ctx)
 
 		s3_headers_fini(&a->headers);
 		a->status = space ? atoi(space + 1) : 0;
+		x->headed = false;
+	} else if (n > 0 && (line[0] == '\r' || line[0] == '\n')) {
+		x->headed = true;
 	} else if (keep_header(&a->headers, line, n) != 0) {
 		x->verdict = HTTP_NO_MEMORY;
 		return 0;
@@ -507,7 +511,8 @@ enum http_result http_perform(struct http *http, const struct http_request *requ
 	if (add_lines(&x))
 		result = run(http, &x, text);
 	curl_slist_free_all(x.lines);
-	if (result == HTTP_OK && answer->status == 0)
+	/* To curl, a connection that ends among the headers is an answer. */
+	if (result == HTTP_OK && !x.headed)
 		result = HTTP_BROKEN;
 	snprintf(message, 256, "%.255s", text);
 	return result;
