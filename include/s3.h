@@ -264,7 +264,8 @@ struct s3_uploads {
 };
 void s3_uploads_fini(struct s3_uploads *u);
 
-/* CreateMultipartUpload. *id is for free(). */
+/* CreateMultipartUpload. *id is for free(). When answers were lost, what other
+ * uploads were begun for the key meanwhile is logged. */
 int s3_upload_create(struct s3 *s3, const char *key, const struct s3_headers *headers, char **id,
                      struct s3_call *call) s3_must_check;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "acl.h"
 #include "checksum.h"
+#include "log.h"
 #include "object.h"
 #include "xml.h"
 
@@ -9,13 +10,37 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECENT_S 900
-#define LOOK_S   10 /* how long a look at a doubtful outcome is tried */
+#define RECENT_S      900
+#define LOOK_S        10 /* how long a look at a doubtful outcome is tried */
+#define CLOCK_SLACK_S 5
+
+/* A try whose answer was lost may have made one, too. Nothing tells it from
+ * another client's, so it is not ended, but named. */
+static void name_lost(struct s3 *s3, const char *key, const char *id, time_t since,
+                      const struct s3_call *call)
+{
+	struct s3_call look = {.cancel = call ? call->cancel : NULL, .retry_time_s = LOOK_S};
+	struct s3_uploads found;
+	char text[1200], quoted[256];
+
+	if (s3_uploads(s3, key, &found, &look) != 0)
+		return;
+	for (size_t i = 0; i < found.n; i++) {
+		const struct s3_upload *u = &found.v[i];
+
+		if (strcmp(u->key, key) == 0 && strcmp(u->id, id) != 0 && u->initiated >= since)
+			log_warn("an upload of %s may have been left behind, its id is %s",
+			         log_quote(text, sizeof(text), key),
+			         log_quote(quoted, sizeof(quoted), u->id));
+	}
+	s3_uploads_fini(&found);
+}
 
 int s3_upload_create(struct s3 *s3, const char *key, const struct s3_headers *headers, char **id,
                      struct s3_call *call)
 {
 	struct request r = {.op = "CreateMultipartUpload", .method = "POST", .key = key};
+	time_t since = time(NULL) + atomic_load(&s3->skew_s) - CLOCK_SLACK_S;
 	struct http_answer answer;
 	int err;
 
@@ -28,6 +53,8 @@ int s3_upload_create(struct s3 *s3, const char *key, const struct s3_headers *he
 		if (err)
 			request_fail(s3, &r, call, err, "Damaged", "no id of the upload");
 	}
+	if (r.tries > 1 || err == -EIO)
+		name_lost(s3, key, err ? "" : *id, since, call);
 	http_answer_fini(&answer);
 	request_fini(&r);
 	return err;
