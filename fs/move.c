@@ -279,15 +279,19 @@ struct batch {
 	char *keys[S3_DELETE_MAX];
 	size_t n;
 	unsigned left; /* that could not be deleted, or had no copy */
+	int err;       /* why the first of those could not be deleted */
 };
 
-static void leave(struct batch *b, const char *key, const char *why)
+/* err 0: it is not ours to delete. */
+static void leave(struct batch *b, const char *key, int err)
 {
 	char text[1200];
 
 	if (!b->left++)
 		log_error("%s is left behind by a rename: %s", log_quote(text, sizeof text, key),
-		          why);
+		          err ? strerror(-err) : "another client has just made it");
+	if (!b->err)
+		b->err = err;
 }
 
 /* Nobody can stop it: half of it would be worse. */
@@ -302,7 +306,7 @@ static void delete_batch(struct batch *b)
 		                      NULL);
 	for (size_t i = 0; i < b->n; i++) {
 		if (results[i])
-			leave(b, b->keys[i], strerror(-results[i]));
+			leave(b, b->keys[i], results[i]);
 		free(b->keys[i]);
 	}
 	b->n = 0;
@@ -316,7 +320,7 @@ static void delete_later(struct batch *b, const char *key)
 	if (b->keys[b->n])
 		b->n++;
 	else
-		leave(b, key, strerror(ENOMEM));
+		leave(b, key, -ENOMEM);
 }
 
 /* Calls what for each key below the source but its marker, with what the target
@@ -359,37 +363,38 @@ static bool sweep_one(struct batch *b, const struct s3_entry *s, const struct s3
 	if (is_copy(b->mv, s, c))
 		delete_later(b, s->key);
 	else
-		leave(b, s->key, "another client has just made it");
+		leave(b, s->key, 0);
 	return true;
 }
 
-unsigned move_sweep(struct move *mv)
+int move_sweep(struct move *mv, unsigned *left)
 {
 	struct batch *b = calloc(1, sizeof *b);
 	char text[256];
-	unsigned left;
 	int err;
 
 	if (!b) {
 		log_error("renamed, but the old name %s is still there",
 		          log_quote(text, sizeof text, mv->from.s));
-		return 1;
+		*left = 1;
+		return -ENOMEM;
 	}
 	b->mv = mv;
 	err = side_by_side(mv, b, sweep_one);
 	if (err)
-		leave(b, mv->from.s, strerror(-err));
+		leave(b, mv->from.s, err);
 	if (mv->marker && !b->left) {
 		if (b->n == S3_DELETE_MAX)
 			delete_batch(b);
 		delete_later(b, mv->from.s);
 	}
 	delete_batch(b);
-	left = b->left;
-	if (left > 1)
-		log_error("%u objects are left behind by that rename", left);
+	*left = b->left;
+	err = b->err;
+	if (*left > 1)
+		log_error("%u objects are left behind by that rename", *left);
 	free(b);
-	return left;
+	return err;
 }
 
 static bool undo_one(struct batch *b, const struct s3_entry *s, const struct s3_entry *c)

@@ -60,8 +60,10 @@ int move_check_target(struct move *mv) s3_must_check;
 int move_copy(struct move *mv) s3_must_check;
 /* One object, by its source's key. It may be gone. */
 int move_copy_one(struct move *mv, const char *key) s3_must_check;
-/* How many objects are left behind is logged, and returned, by both. */
-unsigned move_sweep(struct move *mv);
+/* What is left behind is logged, and counted. -errno: some of it could not be
+ * deleted; the rest is what another client has made meanwhile. */
+int move_sweep(struct move *mv, unsigned *left) s3_must_check;
+/* How many copies are left behind, which is logged, too. */
 unsigned move_undo(struct move *mv);
 
 /* Tells the journal how far it is. */

@@ -95,13 +95,16 @@ int move_recover(struct s3 *s3, const struct move_note *note)
 	                  .marker = note->marker,
 	                  .etags_change = true, /* or not: nobody knows any more */
 	                  .stranger = true};
+	unsigned left;
 	int err;
 
 	buf_adds(&mv.from, note->from);
 	buf_adds(&mv.to, note->to);
 	buf_addc(&mv.reached, (char)0xff); /* beyond all keys */
 	err = buf_error(&mv.from) | buf_error(&mv.to) | buf_error(&mv.reached);
-	if (!err && (note->copied ? move_sweep(&mv) : undo_late_ones(&mv)))
+	if (!err && note->copied)
+		err = move_sweep(&mv, &left);
+	else if (!err && undo_late_ones(&mv))
 		err = -EIO;
 	buf_fini(&mv.from);
 	buf_fini(&mv.to);

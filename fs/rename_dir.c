@@ -395,7 +395,8 @@ static bool is_anything(struct draft *d, void *arg)
 static int carry_out(struct renaming *r)
 {
 	struct below b = {r->m, r->n};
-	int err;
+	int err, swept;
+	unsigned left;
 
 	move_note(&r->mv, false);
 	err = move_copy(&r->mv);
@@ -421,9 +422,12 @@ static int carry_out(struct renaming *r)
 	move_note(&r->mv, true);
 	remove_marker_there(r);
 	err = names_delete_foreign(r->m, r->parent, r->name, r->foreign, NULL);
-	if (move_sweep(&r->mv) || err)
+	swept = move_sweep(&r->mv, &left);
+	if (left || err)
 		attr_distrust(r->m, r->parent);
-	return 0;
+	if (swept || err)
+		move_leave(&r->mv); /* pourfs recover tries again */
+	return err ? err : swept;
 }
 
 static int check(struct renaming *r)
