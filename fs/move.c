@@ -403,7 +403,7 @@ static bool undo_one(struct batch *b, const struct s3_entry *s, const struct s3_
 		return false;
 	/* Since a crash somebody else may have put something there. */
 	if (c && b->mv->stranger && !is_copy(b->mv, s, c))
-		leave(b, c->key, "it is no copy");
+		leave(b, c->key, 0);
 	else if (c)
 		delete_later(b, c->key);
 	return true;

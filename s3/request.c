@@ -16,9 +16,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-#define SLOW_STALL_S   (15U * 60) /* a copy of many gigabytes says nothing for long */
-#define STALL_LEAST_S  10U        /* however short retry_time is */
-#define SKEW_OFF_S     300        /* services refuse what is off by 15 minutes */
+#define SLOW_STALLS    30  /* a copy of many gigabytes says nothing for long */
+#define STALL_LEAST_S  10U /* however short retry_time is */
+#define SKEW_OFF_S     300 /* services refuse what is off by 15 minutes */
 #define CANCEL_LOOK_MS 200
 
 /* One call, over all its tries. */
@@ -299,7 +299,7 @@ static enum http_result send_once(struct run *run, const struct s3_headers *head
 		.intocnt = r->intocnt,
 		.into_skip = r->into_skip,
 		.connect_timeout_ms = 1000 * connect_s,
-		.stall_timeout_ms = 1000 * (r->slow ? SLOW_STALL_S : stall_s),
+		.stall_timeout_ms = 1000 * (r->slow ? SLOW_STALLS * s3->stall_timeout_s : stall_s),
 		.cancel = run->call->cancel,
 		.sent = run->call->sent,
 	};
