@@ -9,6 +9,7 @@
 #define POURFS_CHECKSUM_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #define CHECKSUM_SHA256 32
@@ -23,6 +24,10 @@ int checksum_md5(const struct iovec *iov, int iovcnt,
                  unsigned char out[CHECKSUM_MD5]) checksum_must_check;
 int checksum_hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t n,
                          unsigned char out[CHECKSUM_SHA256]) checksum_must_check;
+
+/* The CRCs that S3 knows. */
+enum checksum_crc { CHECKSUM_CRC32, CHECKSUM_CRC32C, CHECKSUM_CRC64NVME };
+uint64_t checksum_crc(enum checksum_crc kind, const struct iovec *iov, int iovcnt);
 
 /* Lower case, NUL-terminated: to has room for 2 n + 1 bytes. Returns to. */
 char *checksum_hex(char *to, const unsigned char *bytes, size_t n);

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include "log.h"
 #include "object.h"
+#include "proof.h"
 #include "xml.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define DAMAGED_MAX 3 /* reads of an object whose bytes are not what they should be */
 
 /* A read under way: bytes [offset, offset + wanted), of which done are here. */
 struct get {
@@ -14,6 +18,9 @@ struct get {
 	uint64_t size;       /* of the object; valid once known */
 	bool known;          /* an answer came, and object was filled in */
 	struct s3_object *object;
+	struct s3_headers headers; /* of the first answer, if it may be the whole object */
+	unsigned damaged;          /* how often the bytes were wrong */
+	char md5[CHECKSUM_HEX];    /* that they had then */
 };
 
 /* Which bytes of how many the answer carries. 0 or -EIO. */
@@ -42,7 +49,7 @@ static int read_extent(const struct http_answer *a, uint64_t *first, uint64_t *n
 }
 
 /* Whether this is what was asked for, whole or not; then it counts as done. */
-static int accept(struct get *g, const struct http_answer *a, bool whole)
+static int accept(struct get *g, struct http_answer *a, bool whole)
 {
 	const char *value = s3_headers_get(&a->headers, "etag");
 	struct s3_etag etag;
@@ -62,6 +69,11 @@ static int accept(struct get *g, const struct http_answer *a, bool whole)
 		if (err)
 			return err;
 		g->object->size = size;
+	}
+	if (!g->known && g->offset == 0 && size <= g->wanted) {
+		s3_headers_fini(&g->headers);
+		g->headers = a->headers;
+		a->headers = (struct s3_headers){0};
 	}
 	g->known = true;
 	g->size = size;
@@ -99,6 +111,8 @@ static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call 
 	request_headerf(r, "range", "bytes=%llu-%llu", (unsigned long long)(g->offset + g->done),
 	                (unsigned long long)(g->offset + g->wanted - 1));
 	object_add_etag(r, "if-match", &g->etag);
+	if (g->offset + g->done == 0)
+		request_header(r, "x-amz-checksum-mode", "ENABLED");
 	err = request_run(s3, r, &answer, call);
 	if (err == 0 && answer.status == 416) {
 		err = settle_beyond(s3, r, g, call);
@@ -118,13 +132,62 @@ static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call 
 	return err;
 }
 
+/* The ETags of some services only look like MD5s. They are believed when one was
+ * one; else when the same bytes, read again and again, are at odds with it. */
+static bool is_no_md5(struct s3 *s3, struct get *g, const char md5[CHECKSUM_HEX])
+{
+	bool same = g->damaged == 0 || strcmp(g->md5, md5) == 0;
+
+	strcpy(g->md5, same ? md5 : "");
+	if (atomic_load(&s3->md5_etags) || !same || !g->md5[0] || g->damaged + 1 < DAMAGED_MAX)
+		return false;
+	if (!atomic_exchange(&s3->no_md5_etags, true))
+		log_warn("the ETags of this service are no MD5s: what is read cannot be checked "
+		         "by them");
+	return true;
+}
+
+/* Whether the bytes of a whole object are its own. 1: no, but they may be next time. */
+static int prove(struct s3 *s3, const struct request *r, struct get *g, struct s3_call *call)
+{
+	struct iovec *iov = calloc((size_t)r->intocnt, sizeof(*iov));
+	char md5[CHECKSUM_HEX], text[128], key[256];
+	uint64_t left = g->size;
+	enum proof proof;
+	const char *by;
+	int n = 0;
+
+	if (!iov)
+		return request_fail(s3, r, call, -ENOMEM, "NoMemory", strerror(ENOMEM));
+	for (; n < r->intocnt && left > 0; n++) {
+		iov[n] = r->into[n];
+		if (iov[n].iov_len > left)
+			iov[n].iov_len = left;
+		left -= iov[n].iov_len;
+	}
+	proof = proof_of(&g->headers, iov, n, &by, md5);
+	free(iov);
+	if (proof == PROOF_GOOD && md5[0])
+		atomic_store(&s3->md5_etags, true);
+	if (proof == PROOF_NOT_MD5 && (atomic_load(&s3->no_md5_etags) || is_no_md5(s3, g, md5)))
+		proof = PROOF_NONE;
+	if (proof == PROOF_GOOD || proof == PROOF_NONE)
+		return 0;
+	snprintf(text, sizeof(text), "the bytes are not those of its %s", by);
+	if (++g->damaged == DAMAGED_MAX)
+		return request_fail(s3, r, call, -EIO, "Damaged", text);
+	log_info("%s %s: %s: try again", r->op, log_quote(key, sizeof(key), r->key), text);
+	g->done = 0;
+	return 1;
+}
+
 ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iovec *iov, int iovcnt,
                const struct s3_etag *if_match, struct s3_object *object, struct s3_call *call)
 {
 	struct request r = {
 		.op = "GetObject", .method = "GET", .key = key, .into = iov, .intocnt = iovcnt};
 	struct get g = {.offset = offset, .object = object};
-	int err = 0;
+	int err = 0, again;
 
 	for (int i = 0; i < iovcnt; i++)
 		g.wanted += iov[i].iov_len;
@@ -135,8 +198,13 @@ ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iov
 	if (g.wanted == 0)
 		return object ? s3_head(s3, key, object, call) : 0;
 	/* Each round but the last has brought a byte, so the rounds end. */
-	while (!err && g.done < g.wanted && (!g.known || g.offset + g.done < g.size))
-		err = step(s3, &r, &g, call);
+	do {
+		while (!err && g.done < g.wanted && (!g.known || g.offset + g.done < g.size))
+			err = step(s3, &r, &g, call);
+		again = !err && g.headers.n > 0 ? prove(s3, &r, &g, call) : err;
+	} while (again > 0);
+	err = again;
+	s3_headers_fini(&g.headers);
 	request_fini(&r);
 	if (err && g.known && object)
 		s3_object_fini(object);

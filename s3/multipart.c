@@ -213,6 +213,39 @@ static bool degrade(struct s3 *s3, struct request *r, int err, const struct s3_f
 	return false;
 }
 
+/* The service says that it is done. Its ETag proves that the object is what was
+ * sent; where there is none, or it is no MD5, a look at the size has to do.
+ * made: as it was answered, or "". */
+static int confirm(struct s3 *s3, const struct request *r, const struct complete *c,
+                   struct s3_etag *made, struct s3_call *call)
+{
+	struct s3_call look = {.cancel = call->cancel, .may_refuse = true};
+	struct s3_etag want;
+	bool known = expected_etag(c, &want), same;
+	struct s3_object object;
+	int err;
+
+	if (known && strcmp(made->s, want.s) == 0)
+		return 0;
+	err = s3_head(s3, c->key, &object, &look);
+	if (err == -EACCES && (known || made->s[0])) {
+		*made = made->s[0] ? *made : want;
+		return 0; /* who may only write has to believe it */
+	}
+	if (err) {
+		call->fault = look.fault;
+		return err == -ENOENT ? -EIO : err;
+	}
+	/* With another ETag than was answered, it is another's by now. */
+	same = object.size == c->size || (made->s[0] && strcmp(made->s, object.etag.s) != 0);
+	*made = made->s[0] ? *made : object.etag;
+	s3_object_fini(&object);
+	if (!same)
+		err = request_fail(s3, r, call, -EIO, "Damaged",
+		                   "the object has not the size of what was sent");
+	return err;
+}
+
 static int send_complete(struct s3 *s3, struct request *r, const struct complete *c,
                          struct s3_etag *etag, struct s3_call *call)
 {
@@ -227,11 +260,13 @@ static int send_complete(struct s3 *s3, struct request *r, const struct complete
 	}
 	if (!err) {
 		err = xml_read_etag(answer.body.s, answer.body.len, etag);
-		if (err == -ENODATA && expected_etag(c, etag))
-			err = 0; /* Ceph 16 leaves it empty */
-		else if (err && is_made(s3, c, etag, call))
+		if (err == -ENODATA) /* Ceph 16 leaves it empty */
+			*etag = (struct s3_etag){""};
+		if (err == -ENODATA || !err)
+			err = confirm(s3, r, c, etag, call);
+		else if (is_made(s3, c, etag, call))
 			err = 0;
-		else if (err)
+		else
 			request_fail(s3, r, call, err, "Damaged", "no ETag of the object");
 	} else if (r->tries > 1 && err != -EINTR && err != -EACCES && is_made(s3, c, etag, call)) {
 		/* An earlier try had done it, and its answer was lost: the later

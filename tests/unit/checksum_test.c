@@ -31,6 +31,16 @@ TEST(how_a_body_is_cut_into_pieces_does_not_matter)
 	check_str(checksum_hex(hex, d, sizeof(d)), "f96b697d7cb7938d525a2f31aaf161d0");
 }
 
+TEST(crcs_are_those_of_the_catalogue)
+{
+	struct iovec v[] = {{(char *)"1234", 4}, {(char *)"", 0}, {(char *)"56789", 5}};
+
+	check(checksum_crc(CHECKSUM_CRC32, v, 3) == 0xcbf43926);
+	check(checksum_crc(CHECKSUM_CRC32C, v, 3) == 0xe3069283);
+	check(checksum_crc(CHECKSUM_CRC64NVME, v, 3) == 0xae8b14860a799888);
+	check(checksum_crc(CHECKSUM_CRC64NVME, v, 0) == 0);
+}
+
 TEST(hmac_is_that_of_the_standard)
 {
 	unsigned char d[CHECKSUM_SHA256];
