@@ -171,7 +171,9 @@ struct workers *workers_new(unsigned limit)
 	w->end = &w->first;
 	pthread_mutex_init(&w->lock, NULL);
 	wait_init(&w->work);
+	pthread_mutex_lock(&w->lock);
 	start_thread(w);
+	pthread_mutex_unlock(&w->lock);
 	if (!w->started) {
 		log_error("no thread can be started: raise the limit of processes (ulimit -u)");
 		workers_free(w);
