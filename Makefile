@@ -4,7 +4,7 @@
 #	make demo       see it work: installs what is missing, records a video
 #	make check      all tests, likewise
 #	make install    DESTDIR= PREFIX=/usr/local
-#	make lint fuzz bench clean
+#	make lint fuzz coverage bench clean
 #
 # Variants, each in a build directory of its own:
 #	make CC=clang
@@ -49,7 +49,7 @@ SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[c
 	tests/load/*.[ch] tests/fuzz/*.[ch])
 MANUALS = $(wildcard man/*.1 man/*.7)
 
-.PHONY: all archives unit-tests check demo bench lint fuzz install clean
+.PHONY: all archives unit-tests check demo bench lint fuzz coverage install clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -109,8 +109,29 @@ run-fuzzers: $(FUZZERS)
 	@[ -n "$(FUZZERS)" ] || echo "There is no tests/fuzz/*_fuzz.c."
 	@for fuzzer in $(FUZZERS); do \
 		corpus=$(BUILD)/corpus/$$(basename $$fuzzer) && mkdir -p $$corpus && \
-		$$fuzzer -max_total_time=$(FUZZ_TIME) $$corpus || exit 1; \
+		$$fuzzer -max_total_time=$(FUZZ_TIME) -timeout=10 $$corpus \
+			tests/fuzz/corpus/$$(basename $$fuzzer) || exit 1; \
 	done
+
+# What the unit tests and the corpora reach of s3/, base/ and the pure files of fs/.
+coverage:
+	+$(MAKE) run-coverage BUILD=build-coverage CC=clang CFLAGS="-O0 -g -fprofile-instr-generate -fcoverage-mapping"
+
+PURE = fs/parts.c fs/window.c fs/meta.c fs/xattr.c fs/opts.c fs/listing.c fs/runs.c fs/extents.c
+run-coverage: $(UNIT_TESTS) $(FUZZERS)
+	@rm -f $(BUILD)/*.profraw
+	@for test in $(filter $(BUILD)/tests/unit/%,$(UNIT_TESTS)); do \
+		LLVM_PROFILE_FILE=$(BUILD)/%p.profraw $$test >/dev/null || exit 1; \
+	done
+	@for fuzzer in $(FUZZERS); do \
+		LLVM_PROFILE_FILE=$(BUILD)/%p.profraw $$fuzzer -runs=0 \
+			tests/fuzz/corpus/$$(basename $$fuzzer) 2>/dev/null || exit 1; \
+	done
+	llvm-profdata merge -o $(BUILD)/all.profdata $(BUILD)/*.profraw
+	llvm-cov report -instr-profile=$(BUILD)/all.profdata \
+		$(firstword $(UNIT_TESTS)) $(addprefix -object ,$(wordlist 2,99,$(UNIT_TESTS)) $(FUZZERS)) \
+		-show-region-summary=false -show-branch-summary=false \
+		$(wildcard s3/*.c base/*.c) $(PURE)
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)

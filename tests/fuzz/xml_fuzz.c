@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "buf.h"
 #include "log.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -34,6 +35,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	(void)!xml_read_uploads(s, size, size % 2, &uploads, &next_upload);
 	s3_uploads_fini(&uploads);
 	xml_marker_fini(&next_upload);
+	if (!xml_read_tags(s, size, &id)) {
+		struct buf body = BUF_INIT;
+
+		(void)!xml_add_tags(&body, id);
+		buf_fini(&body);
+		free(id);
+	}
 	if (!xml_read_delete(s, size, &result))
 		xml_delete_result_fini(&result);
 	return 0;
