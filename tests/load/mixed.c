@@ -346,5 +346,7 @@ int main(int argc, char **argv)
 	printf("%llu versions, %llu MiB written, %llu MiB read, %llu names listed\n",
 	       (unsigned long long)versions, (unsigned long long)written >> 20,
 	       (unsigned long long)read_ >> 20, (unsigned long long)listed);
+	free(threads);
+	free(slots);
 	return failed;
 }
