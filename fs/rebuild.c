@@ -4,11 +4,13 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "num.h"
 #include "salvage.h"
 
-#define SKEW_S 900 /* what clocks may be off */
+#define SKEW_S     900 /* what clocks may be off */
+#define LATE_TRIES 3
 
 static int abort_upload(struct s3 *s3, struct record_upload *u)
 {
@@ -487,7 +489,8 @@ static int finish_own(struct work *w, struct record *r, const struct salvage *pl
 	return err;
 }
 
-int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
+static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
+                        struct rebuilt *out)
 {
 	struct work w = {.s3 = s3, .r = r, .k = k};
 	struct salvage plan = {0};
@@ -501,6 +504,19 @@ int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct re
 		err = make_new(&w, &plan);
 	salvage_fini(&plan);
 	free(w.bytes);
+	return err;
+}
+
+/* A part that was on its way in the crash may take the place of one that the plan
+ * has: then there is another plan. */
+int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
+{
+	int err = rebuild_once(s3, r, k, out);
+
+	for (unsigned i = 0; (err == -EINVAL || err == -EIO) && i < LATE_TRIES; i++) {
+		sleep(1);
+		err = rebuild_once(s3, r, k, out);
+	}
 	return err;
 }
 
