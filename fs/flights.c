@@ -364,17 +364,11 @@ static int reserve_blocks(struct parts *p, struct slot *s, uint64_t from, uint64
 }
 
 /* Skips bytes of the source that are not needed. */
-static int add_filler(struct parts_action *a, uint64_t len)
+static void add_filler(struct parts_action *a, uint64_t len)
 {
-	if (!len)
-		return 0;
-	if (!a->filler)
-		a->filler = malloc(FILLER_MAX);
-	if (!a->filler)
-		return -ENOMEM;
-	a->iov[a->iovcnt++] = (struct iovec){a->filler, len};
+	if (len)
+		a->iov[a->iovcnt++] = (struct iovec){NULL, len};
 	a->size += len;
-	return 0;
 }
 
 static int add_gap(struct parts *p, struct slot *s, struct parts_action *a, uint64_t from,
@@ -382,10 +376,9 @@ static int add_gap(struct parts *p, struct slot *s, struct parts_action *a, uint
 {
 	int err = reserve_blocks(p, s, from, from + gap->len);
 
-	if (!err)
-		err = add_filler(a, gap->source_offset - a->source_offset - a->size);
 	if (err)
 		return err;
+	add_filler(a, gap->source_offset - a->source_offset - a->size);
 	a->pieces[a->npieces++] =
 		(struct parts_piece){s->index, from, from + gap->len, gap->source_offset};
 	action_add(p, a, s, from, from + gap->len, false);
@@ -599,7 +592,7 @@ void parts_fetched(struct parts *p, struct parts_action *a, int error)
 	if (s && s->fetch == a->generation) {
 		slot_begin(p, s);
 		for (size_t i = 0; !error && i < a->npieces; i++) {
-			iov += iov->iov_base == a->filler;
+			iov += !iov->iov_base;
 			iov = merge_piece(p, s, a, &a->pieces[i], iov);
 		}
 		s->fetch = 0;

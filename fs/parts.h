@@ -184,7 +184,8 @@ struct parts_action {
 	uint64_t size;   /* bytes to be moved */
 	int source;      /* COPY, FETCH */
 	uint64_t source_offset;
-	struct iovec *iov; /* SEND, FETCH, SPILL; held until the action ends */
+	struct iovec *iov; /* SEND, FETCH, SPILL; held until the action ends. FETCH: what is
+	                      not needed has no place (NULL) */
 	int iovcnt;
 
 	/* for the table itself */
@@ -192,7 +193,6 @@ struct parts_action {
 	size_t nblocks;
 	struct parts_piece *pieces; /* FETCH, SPILL */
 	size_t npieces;
-	void *filler; /* FETCH: takes what nobody needs */
 	uint64_t generation;
 };
 

@@ -286,10 +286,8 @@ void action_release(struct parts *p, struct parts_action *a)
 	free(a->blocks);
 	free(a->iov);
 	free(a->pieces);
-	free(a->filler);
 	a->blocks = NULL;
 	a->iov = NULL;
 	a->pieces = NULL;
-	a->filler = NULL;
 	a->nblocks = 0;
 }

@@ -179,7 +179,8 @@ int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
  * bytes read: the sum of iov_len, fewer only at the end of the object, 0 at or
  * beyond it. if_match: NULL, or -ESTALE when the object has another ETag by
  * now. object: NULL, or filled in as by s3_head() (size of the whole object).
- * A body that breaks off is resumed, with If-Match, where it broke. */
+ * A body that breaks off is resumed, with If-Match, where it broke. iov_base
+ * NULL: those bytes are not wanted. */
 ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iovec *iov, int iovcnt,
                const struct s3_etag *if_match, struct s3_object *object,
                struct s3_call *call) s3_must_check;

@@ -160,6 +160,10 @@ static int prove(struct s3 *s3, const struct request *r, struct get *g, struct s
 	if (!iov)
 		return request_fail(s3, r, call, -ENOMEM, "NoMemory", strerror(ENOMEM));
 	for (; n < r->intocnt && left > 0; n++) {
+		if (!r->into[n].iov_base) { /* nobody has those */
+			free(iov);
+			return 0;
+		}
 		iov[n] = r->into[n];
 		if (iov[n].iov_len > left)
 			iov[n].iov_len = left;

@@ -146,7 +146,7 @@ static void give_handle(struct http *http, CURL *easy)
 /* -------------------------------------------------------------- callbacks */
 
 /* Copies between bytes and iov beginning at byte `at` of iov; returns how many.
- * Exactly one of from and to is set. */
+ * Exactly one of from and to is set. What goes to no place is skipped. */
 static size_t copy_iov(const struct iovec *iov, int iovcnt, uint64_t at, char *to, const char *from,
                        size_t n)
 {
@@ -162,7 +162,7 @@ static size_t copy_iov(const struct iovec *iov, int iovcnt, uint64_t at, char *t
 		chunk = iov[i].iov_len - at < n - done ? iov[i].iov_len - at : n - done;
 		if (to)
 			memcpy(to + done, (char *)iov[i].iov_base + at, chunk);
-		else
+		else if (iov[i].iov_base)
 			memcpy((char *)iov[i].iov_base + at, from + done, chunk);
 		done += chunk;
 		at = 0;

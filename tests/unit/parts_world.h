@@ -170,7 +170,8 @@ static struct world_flight *world_fly(struct world *w, const struct parts_action
 		world_gather(a, f->sent);
 	else /* half of another try */
 		for (int i = 0; i < a->iovcnt; i++)
-			memset(a->iov[i].iov_base, '!', a->iov[i].iov_len);
+			if (a->iov[i].iov_base)
+				memset(a->iov[i].iov_base, '!', a->iov[i].iov_len);
 	return f;
 }
 
@@ -190,7 +191,8 @@ static int world_land(struct world *w, struct world_flight *f, int error)
 
 		world_copy(w, a, now);
 		for (int i = 0; i < a->iovcnt; n += a->iov[i++].iov_len)
-			memcpy(a->iov[i].iov_base, now + n, a->iov[i].iov_len);
+			if (a->iov[i].iov_base)
+				memcpy(a->iov[i].iov_base, now + n, a->iov[i].iov_len);
 		parts_fetched(w->parts, a, error);
 	} else if (a->what == PARTS_SPILL) {
 		err = parts_spilled(w->parts, a, error,

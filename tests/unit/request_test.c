@@ -381,6 +381,21 @@ TEST(a_whole_object_is_checked_by_its_md5)
 	stop(&s);
 }
 
+TEST(bytes_that_are_not_wanted_go_nowhere_and_are_not_checked)
+{
+	struct service s = {.answers = {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n"
+	                                "ETag: \"00000000000000000000000000000000\"\r\n\r\n"
+	                                "0123456789"}};
+	char got[8] = "";
+	struct iovec iov[] = {{got, 3}, {NULL, 4}, {got + 3, 3}};
+
+	start(&s);
+	check_int(s3_get(s.s3, "k", 0, iov, 3, NULL, NULL, NULL), 10);
+	check_str(got, "012789");
+	check_int(s.served, 1);
+	stop(&s);
+}
+
 TEST(etags_that_only_look_like_md5s_are_found_out)
 {
 	const char *odd = HELLO("j", ITS_MD5), *bad = HELLO("k", ITS_MD5);
