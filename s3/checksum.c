@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <pthread.h>
 #include <string.h>
 
 static int digest(const EVP_MD *kind, const struct iovec *iov, int iovcnt, unsigned char *out)
@@ -38,35 +37,33 @@ int checksum_hmac_sha256(const void *key, size_t key_size, const void *bytes, si
 	return HMAC(EVP_sha256(), key, (int)key_size, bytes, n, out, NULL) ? 0 : -ENOMEM;
 }
 
-/* Polynomials with their bits reversed, and what each byte does to the rest. */
-static const uint64_t polynomials[] = {[CHECKSUM_CRC32] = 0xedb88320,
-                                       [CHECKSUM_CRC32C] = 0x82f63b78,
-                                       [CHECKSUM_CRC64NVME] = 0x9a6c9329ac4bc9b5};
-static uint64_t crc_tables[3][256];
-
-static void make_crc_tables(void)
+/* What each byte does to the rest: of the polynomial with its bits reversed. */
+static void make_crc_table(enum checksum_crc kind, uint64_t table[256])
 {
-	for (int kind = 0; kind < 3; kind++)
-		for (unsigned byte = 0; byte < 256; byte++) {
-			uint64_t rest = byte;
+	static const uint64_t polynomials[] = {[CHECKSUM_CRC32] = 0xedb88320,
+	                                       [CHECKSUM_CRC32C] = 0x82f63b78,
+	                                       [CHECKSUM_CRC64NVME] = 0x9a6c9329ac4bc9b5};
 
-			for (int bit = 0; bit < 8; bit++)
-				rest = rest >> 1 ^ (rest & 1 ? polynomials[kind] : 0);
-			crc_tables[kind][byte] = rest;
-		}
+	for (unsigned byte = 0; byte < 256; byte++) {
+		uint64_t rest = byte;
+
+		for (int bit = 0; bit < 8; bit++)
+			rest = rest >> 1 ^ (rest & 1 ? polynomials[kind] : 0);
+		table[byte] = rest;
+	}
 }
 
 uint64_t checksum_crc(enum checksum_crc kind, const struct iovec *iov, int iovcnt)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
 	uint64_t ones = kind == CHECKSUM_CRC64NVME ? UINT64_MAX : UINT32_MAX, rest = ones;
+	uint64_t table[256]; /* made in less time than 4 KiB take */
 
-	pthread_once(&once, make_crc_tables);
+	make_crc_table(kind, table);
 	for (int i = 0; i < iovcnt; i++) {
 		const unsigned char *b = iov[i].iov_base;
 
 		for (size_t k = 0; k < iov[i].iov_len; k++)
-			rest = rest >> 8 ^ crc_tables[kind][(rest ^ b[k]) & 0xff];
+			rest = rest >> 8 ^ table[(rest ^ b[k]) & 0xff];
 	}
 	return rest ^ ones;
 }
