@@ -49,13 +49,35 @@ static int begin(struct recover *r, const struct opts *o, char **folder)
 	return err;
 }
 
-static int end(struct recover *r, char *folder, int err, bool begun)
+/* What a command does with the bucket; n operands follow its name. */
+typedef int work(struct recover *r, const char *const *operands, size_t n, const void *arg);
+
+/* Parses, connects, works, and says why that failed. The exit status. */
+static int command(int argc, char **argv, int max, const char *usage, work *what, const void *arg)
 {
-	if (err && begun)
-		fprintf(stderr, "pourfs: %s\n", strerror(-err));
+	struct recover r = {0};
+	struct opts o;
+	const char *operands[KEYS_MAX + 1];
+	char *folder = NULL;
+	int n, err = opts_parse_command(&o, argc, argv, operands, max, &n, usage);
+	bool other = !err && (o.help || o.version);
+
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	if (other && o.help)
+		opts_help();
+	else if (other)
+		puts("pourfs " POURFS_VERSION);
+	else if (!err)
+		err = begin(&r, &o, &folder);
+	if (!err && !other) {
+		err = what(&r, operands + 1, (size_t)n - 1, arg);
+		if (err)
+			fprintf(stderr, "pourfs: %s\n", strerror(-err));
+	}
 	free(folder);
-	s3_free(r->s3);
-	return err || r->failed ? 1 : 0;
+	s3_free(r.s3);
+	opts_fini(&o);
+	return err || r.failed ? 1 : 0;
 }
 
 /* ----------------------------------------------------------------- uploads */
@@ -152,61 +174,35 @@ static int take_flags(struct uploads_flags *f, int *argc, char **argv)
 	return 0;
 }
 
+static int work_on_uploads(struct recover *r, const char *const *operands, size_t n,
+                           const void *arg)
+{
+	const struct uploads_flags *f = arg;
+
+	(void)operands, (void)n;
+	if (f->abort)
+		return recover_abort(r, f->age < 0 ? 0 : (int64_t)time(NULL) - f->age);
+	return list(r, f->json);
+}
+
 int uploads_main(int argc, char **argv)
 {
 	struct uploads_flags f;
-	struct recover r = {0};
-	struct opts o = {0};
-	const char *operands[1];
-	char *folder = NULL;
-	bool begun = false;
-	int n, err = take_flags(&f, &argc, argv);
 
-	if (!err)
-		err = opts_parse_command(&o, argc, argv, operands, 1, &n, uploads_usage);
-	if (!err && (o.help || o.version)) {
-		opts_help();
-		opts_fini(&o);
-		return 0;
-	}
-	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
-	if (!err) {
-		err = begin(&r, &o, &folder);
-		begun = !err;
-	}
-	if (!err && f.abort)
-		err = recover_abort(&r, f.age < 0 ? 0 : (int64_t)time(NULL) - f.age);
-	else if (!err)
-		err = list(&r, f.json);
-	err = end(&r, folder, err, begun);
-	opts_fini(&o);
-	return err;
+	if (take_flags(&f, &argc, argv))
+		return 1;
+	return command(argc, argv, 1, uploads_usage, work_on_uploads, &f);
 }
 
 /* ----------------------------------------------------------------- recover */
 
+static int recover_keys(struct recover *r, const char *const *operands, size_t n, const void *arg)
+{
+	(void)arg;
+	return recover_all(r, operands, n);
+}
+
 int recover_main(int argc, char **argv)
 {
-	struct recover r = {0};
-	struct opts o;
-	const char *operands[KEYS_MAX + 1];
-	char *folder = NULL;
-	bool begun = false;
-	int n, err = opts_parse_command(&o, argc, argv, operands, KEYS_MAX + 1, &n, recover_usage);
-
-	if (!err && (o.help || o.version)) {
-		opts_help();
-		opts_fini(&o);
-		return 0;
-	}
-	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
-	if (!err) {
-		err = begin(&r, &o, &folder);
-		begun = !err;
-	}
-	if (!err)
-		err = recover_all(&r, operands + 1, (size_t)n - 1);
-	err = end(&r, folder, err, begun);
-	opts_fini(&o);
-	return err;
+	return command(argc, argv, KEYS_MAX + 1, recover_usage, recover_keys, NULL);
 }
