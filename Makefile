@@ -115,9 +115,11 @@ run-fuzzers: $(FUZZERS)
 
 # What the unit tests and the corpora reach of s3/, base/ and the pure files of fs/.
 coverage:
+	tests/setup build check coverage
 	+$(MAKE) run-coverage BUILD=build-coverage CC=clang CFLAGS="-O0 -g -fprofile-instr-generate -fcoverage-mapping"
 
-PURE = fs/parts.c fs/window.c fs/meta.c fs/xattr.c fs/opts.c fs/listing.c fs/runs.c fs/extents.c
+PURE = fs/parts.c fs/window.c fs/meta.c fs/xattr.c fs/opts.c fs/listing.c fs/runs.c fs/extents.c \
+	fs/record.c fs/salvage.c
 run-coverage: $(UNIT_TESTS) $(FUZZERS)
 	@rm -f $(BUILD)/*.profraw
 	@for test in $(filter $(BUILD)/tests/unit/%,$(UNIT_TESTS)); do \
