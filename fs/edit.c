@@ -6,6 +6,7 @@
 
 #include "draft.h"
 #include "log.h"
+#include "note.h"
 #include "num.h"
 #include "source.h"
 
@@ -51,7 +52,10 @@ static void edited(struct draft *d, uint64_t from)
 	uint64_t now = m->conf.sync_interval_ms ? mount_now_ms() : 0;
 
 	d->dirty = true;
-	d->kept = min64(d->kept, from);
+	if (from < d->kept) {
+		d->kept = from;
+		note_changed(d);
+	}
 	clock_gettime(CLOCK_REALTIME, &d->written_at);
 	if (m->conf.sync_interval_ms && now >= d->synced_ms + m->conf.sync_interval_ms) {
 		d->sync = d->synced_ms != 0 && !d->discarded;

@@ -19,6 +19,12 @@ static bool goes_own(const struct parts *p, const struct slot *s)
 	return p->finishing || s->index < p->direct;
 }
 
+/* Of those that no slot below `direct` has. */
+static bool numbers_left(const struct parts *p)
+{
+	return p->direct + p->numbers < p->limits.parts;
+}
+
 /* The number under which the slot goes to the own upload. Those beyond
  * `direct` get theirs in the order of the file. -EFBIG. */
 static int own_number(struct parts *p, struct slot *s)
@@ -27,7 +33,7 @@ static int own_number(struct parts *p, struct slot *s)
 		return 0;
 	if (s->index < p->direct)
 		s->own_number = (unsigned)s->index + 1;
-	else if (p->direct + p->numbers < p->limits.parts)
+	else if (numbers_left(p))
 		s->own_number = (unsigned)p->direct + ++p->numbers;
 	return s->own_number ? 0 : -EFBIG;
 }
@@ -135,10 +141,13 @@ uint64_t slots_copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
 {
 	uint64_t start = index * p->part_size, end = parts_slots(p), slots = 0, bytes = 0;
 	uint64_t most = p->limits.equal ? p->part_size : p->limits.copy_max;
-	struct parts_range base = slot_base(p, start, min64(most, p->size - start));
-	const struct slot *s;
+	struct parts_range base;
+	const struct slot *s = slot_find(p, index);
 
 	*prefix = 0;
+	if (s && s->own_number) /* what that part was said to be it stays */
+		most = p->part_size;
+	base = slot_base(p, start, min64(most, p->size - start));
 	if (base.kind != PARTS_IS_REMOTE)
 		return 0;
 	while (index + slots < end && untouched(slot_find(p, index + slots), slots > 0) &&
@@ -147,7 +156,7 @@ uint64_t slots_copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
 	s = slot_find(p, end - 1);
 	/* The last part may be of any size, and so begin anywhere. */
 	if (bytes && index + slots == end - 1 && s && s->progress == IDLE && !s->composing &&
-	    s->cached.n)
+	    !s->own_number && s->cached.n && numbers_left(p))
 		*prefix = min64(base.len - bytes, s->cached.v[0].from);
 	return bytes + *prefix;
 }
@@ -163,6 +172,15 @@ static void forget_untouched(struct parts *p, uint64_t from, uint64_t to)
 	p->nslots -= j - i;
 }
 
+/* The last slot is without its beginning: it gets a number that tells it from one
+ * that is whole, in case somebody has to find out what the upload holds. */
+static void begin_later(struct parts *p, struct slot *last, uint64_t prefix)
+{
+	last->skip = prefix;
+	if (last->index < p->direct)
+		last->own_number = (unsigned)p->direct + ++p->numbers;
+}
+
 static int action_copy(struct parts *p, struct slot *s, uint64_t len, uint64_t prefix,
                        struct parts_action *a)
 {
@@ -174,7 +192,7 @@ static int action_copy(struct parts *p, struct slot *s, uint64_t len, uint64_t p
 	if (err)
 		return err;
 	if (prefix)
-		slot_find(p, s->index + slots)->skip = prefix;
+		begin_later(p, slot_find(p, s->index + slots), prefix);
 	forget_untouched(p, s->index + 1, s->index + slots);
 	*a = (struct parts_action){.what = PARTS_COPY,
 	                           .slot = s->index,

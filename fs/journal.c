@@ -131,8 +131,6 @@ static int replace(struct journal_entry *e, const char *text, bool durable)
 		err = -errno;
 	if (!err && renameat(e->dir, fresh, e->dir, e->name))
 		err = -errno;
-	if (!err && durable && fsync(e->dir))
-		err = -errno;
 	if (err) {
 		close(fd);
 		unlinkat(e->dir, fresh, 0);
@@ -140,8 +138,8 @@ static int replace(struct journal_entry *e, const char *text, bool durable)
 	}
 	if (e->file >= 0)
 		close(e->file);
-	e->file = fd;
-	return 0;
+	e->file = fd; /* from here on it is the entry, whatever follows */
+	return durable && fsync(e->dir) ? -errno : 0;
 }
 
 int journal_write(struct journal_entry **e, const char *folder, enum journal_kind kind,
@@ -154,7 +152,7 @@ int journal_write(struct journal_entry **e, const char *folder, enum journal_kin
 		new = new_entry(folder, kind, &err);
 	if (!err)
 		err = replace(*e ? *e : new, text, durable);
-	if (!err && new)
+	if (new &&new->file >= 0)
 		*e = new;
 	else if (new)
 		free_entry(new);
@@ -188,46 +186,52 @@ static bool read_all(int fd, struct buf *text)
 	return n == 0 && !buf_error(text);
 }
 
-/* The entry of that name. *free: it is locked now, nobody is at work on it. NULL:
- * it is gone. */
-static struct journal_entry *open_entry(int dir, const char *name, bool *is_free)
+/* The entry of that name. *free: it is locked now, nobody is at work on it.
+ * -ENOENT: it is gone. */
+static int open_entry(int dir, const char *name, struct journal_entry **out, bool *is_free)
 {
 	struct journal_entry *e = malloc(sizeof *e);
 	struct stat there, here;
+	int err = -ENOMEM;
 
 	if (!e)
-		return NULL;
-	e->dir = dup(dir);
+		return err;
+	e->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	snprintf(e->name, sizeof e->name, "%s", name);
 	for (;;) {
-		e->file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (e->file < 0 || e->dir < 0)
+		e->file = e->dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		if (e->file < 0) {
+			err = -errno;
 			break;
+		}
 		*is_free = !flock(e->file, LOCK_EX | LOCK_NB);
 		/* It may have been replaced or removed before it was locked. */
 		if (!fstat(e->file, &here) && !fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) &&
-		    here.st_ino == there.st_ino)
-			return e;
+		    here.st_ino == there.st_ino) {
+			*out = e;
+			return 0;
+		}
 		close(e->file);
 	}
 	if (e->dir >= 0)
 		close(e->dir);
 	free(e);
-	return NULL;
+	return err;
 }
 
 static int found(int dir, const char *name, journal_found *what, void *arg)
 {
 	bool is_free = false;
-	struct journal_entry *e = open_entry(dir, name, &is_free);
+	struct journal_entry *e = NULL;
 	struct buf text = BUF_INIT;
-	int err = 0;
+	int err = open_entry(dir, name, &e, &is_free);
 
-	if (!e)
-		return 0;
+	if (err)
+		return err == -ENOENT ? 0 : err;
 	if (!read_all(e->file, &text)) {
 		log_warn("the journal entry %s cannot be read", name);
 		free_entry(e);
+		err = -EIO;
 	} else if (is_free) {
 		err = what(e, text.s, arg);
 	} else {
@@ -243,7 +247,7 @@ int journal_each(const char *folder, enum journal_kind kind, journal_found *what
 	size_t suffix = strlen(suffixes[kind]);
 	struct dirent **names;
 	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int n = dir < 0 ? 0 : scandir(folder, &names, NULL, alphasort), err = n < 0 ? -errno : 0;
+	int n = dir < 0 ? -1 : scandir(folder, &names, NULL, alphasort), err = n < 0 ? -errno : 0;
 
 	for (int i = 0; i < n; i++) {
 		size_t len = strlen(names[i]->d_name);
@@ -257,5 +261,5 @@ int journal_each(const char *folder, enum journal_kind kind, journal_found *what
 		free(names);
 	if (dir >= 0)
 		close(dir);
-	return err;
+	return err == -ENOENT ? 0 : err; /* there is no journal */
 }

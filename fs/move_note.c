@@ -22,7 +22,7 @@ void move_note(struct move *mv, bool copied)
 	                        copied, "marker", mv->marker);
 	char *text = all ? json_dumps(all, JSON_COMPACT) : NULL;
 	int err = !m->journal ? 0
-	          : text      ? journal_write(&mv->entry, m->journal, JOURNAL_RENAME, text, false)
+	          : text      ? journal_write(&mv->entry, m->journal, JOURNAL_RENAME, text, copied)
 	                      : -ENOMEM;
 
 	if (err)
@@ -93,7 +93,6 @@ int move_recover(struct s3 *s3, const struct move_note *note)
 	                  .to = BUF_INIT,
 	                  .reached = BUF_INIT,
 	                  .marker = note->marker,
-	                  .etags_change = true, /* or not: nobody knows any more */
 	                  .stranger = true};
 	unsigned left;
 	int err;

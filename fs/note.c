@@ -40,7 +40,8 @@ static int describe_ranges(struct record *r, const struct parts *p)
 
 	for (uint64_t at = 0; !err && (a = parts_safe_at(p, at)).kind != PARTS_IS_END;
 	     at += a.len) {
-		if (a.kind == PARTS_IS_REMOTE)
+		/* Hidden ones may go any time that nothing is promised. */
+		if (a.kind == PARTS_IS_REMOTE && (r->synced || !r->sources[a.source].ours))
 			err = record_add_range(r, at, a.len, a.source, a.source_offset);
 		else if (a.kind == PARTS_IS_SEALED && r->synced)
 			err = record_add_range(r, at, a.len, RECORD_OWN, a.source_offset);
@@ -175,7 +176,7 @@ void note_begun(struct draft *d)
 			if (new[i]->id)
 				err = record_add_old(&n->record, new[i]->key, new[i]->id);
 		if (!err)
-			err = write_entry(n, d->file->m, false);
+			err = write_entry(n, d->file->m, true);
 	}
 	if (err)
 		complain(d, err);
@@ -203,6 +204,32 @@ int note_synced(struct draft *d)
 	if (err)
 		complain(d, err);
 	return err;
+}
+
+/* Once is enough: it is no mere append any more. */
+void note_changed(struct draft *d)
+{
+	struct note *n = d->note;
+	int err;
+
+	if (!n || !n->entry || n->record.synced || d->kept >= n->record.kept)
+		return;
+	n->record.kept = 0;
+	err = write_entry(n, d->file->m, false);
+	if (err)
+		complain(d, err);
+}
+
+bool note_uses(const struct draft *d, int source)
+{
+	const struct note *n = d->note;
+
+	if (!n || !n->record.synced)
+		return false;
+	for (size_t i = 0; i < n->record.nranges; i++)
+		if (n->record.ranges[i].source == source)
+			return true;
+	return false;
 }
 
 bool note_retire(struct draft *d, char *key, char *id)

@@ -18,10 +18,16 @@ int note_synced(struct draft *d) s3_must_check;
 /* Its name, or a source of it, is another one. */
 void note_moved(struct draft *d);
 
+/* Bytes of the object that it began with were changed. */
+void note_changed(struct draft *d);
+
 /* The object (id NULL) or upload is not needed by the draft any more, but what was
  * promised lies in it. True: it will be ended when that is no more so; key and id
  * are taken over. */
 bool note_retire(struct draft *d, char *key, char *id) s3_must_check;
+
+/* A range of that source has been promised. */
+bool note_uses(const struct draft *d, int source);
 
 /* The file was removed: it is not to come back. */
 void note_discarded(struct draft *d);

@@ -9,11 +9,13 @@
 #include "copy.h"
 #include "flight.h"
 #include "log.h"
+#include "note.h"
 #include "source.h"
 
 /* The object is made: the draft has nothing more to do. */
 static void published(struct draft *d)
 {
+	note_end(d, false);
 	d->taken = 0;
 	d->exclusive = false; /* the object is ours from now on */
 	d->dirty = false;

@@ -251,24 +251,31 @@ static int put(struct work *w, const struct salvage *plan)
 	return err ? err : s3_put(w->s3, w->r->key, &w->r->headers, &body, 0, NULL, NULL);
 }
 
-/* Carries out the plan in the upload, and completes it with just these parts. */
-static int fill(struct work *w, const struct salvage *plan)
+static int carry_out_all(struct work *w, struct salvage *plan)
+{
+	int err = 0;
+
+	for (size_t i = 0; i < plan->n && !err; i++)
+		err = carry_out(w, &plan->v[i]);
+	return err;
+}
+
+/* Completes the upload with just the parts of the plan. */
+static int complete(struct work *w, const struct salvage *plan, unsigned flags)
 {
 	struct s3_part *parts = calloc(plan->n, sizeof *parts);
-	int err = parts ? 0 : -ENOMEM;
+	int err = -ENOMEM;
 
-	for (size_t i = 0; i < plan->n && !err; i++) {
-		err = carry_out(w, &plan->v[i]);
+	for (size_t i = 0; parts && i < plan->n; i++)
 		parts[i] = plan->v[i].part;
-	}
-	if (!err)
-		err = s3_upload_complete(w->s3, w->key, w->id, parts, plan->n, plan->size, 0, NULL,
-		                         NULL);
+	if (parts)
+		err = s3_upload_complete(w->s3, w->key, w->id, parts, plan->n, plan->size, flags,
+		                         NULL, NULL);
 	free(parts);
 	return err;
 }
 
-static int make_new(struct work *w, const struct salvage *plan)
+static int make_new(struct work *w, struct salvage *plan)
 {
 	char *id;
 	int err;
@@ -284,7 +291,9 @@ static int make_new(struct work *w, const struct salvage *plan)
 	if (!err)
 		err = w->k->keep(w->r, w->k->arg);
 	if (!err)
-		err = fill(w, plan);
+		err = carry_out_all(w, plan);
+	if (!err)
+		err = complete(w, plan, 0);
 	if (err)
 		(void)!s3_upload_abort(w->s3, w->key, id, NULL);
 	free(id);
@@ -293,15 +302,26 @@ static int make_new(struct work *w, const struct salvage *plan)
 
 /* -------------------------------------------------------------------- cuts */
 
-/* r becomes the first size bytes of one object. */
-static int become_range(struct record *r, const char *key, const struct s3_etag *etag,
-                        uint64_t full, uint64_t size)
+static void forget_own(struct record *r)
 {
-	int source = (int)r->nsources, err = record_add_source(r, key, etag, full, false);
-
 	free(r->own.key);
 	free(r->own.id);
 	r->own = (struct record_upload){0};
+}
+
+static bool is_elsewhere(const struct record *r)
+{
+	return strcmp(r->own.key, r->key) != 0;
+}
+
+/* r becomes the first size bytes of the object that its own upload has become; if
+ * the file has another name by now, that object goes when it is there. */
+static int become_range(struct record *r, const struct s3_etag *etag, uint64_t full, uint64_t size)
+{
+	int source = (int)r->nsources;
+	int err = record_add_source(r, r->own.key, etag, full, is_elsewhere(r));
+
+	forget_own(r);
 	free(r->ranges);
 	r->ranges = NULL;
 	r->nranges = 0;
@@ -317,117 +337,74 @@ static bool begins_with(const struct s3_parts *all, const struct salvage *plan)
 		return false;
 	for (size_t i = 0; i < plan->n; i++)
 		if (all->v[i].number != plan->v[i].part.number ||
-		    all->v[i].size != plan->v[i].part.size)
+		    all->v[i].size != plan->v[i].part.size ||
+		    strcmp(all->v[i].etag.s, plan->v[i].part.etag.s) != 0)
 			return false;
 	return true;
 }
 
-/* The upload is completed with all that it has. refused: what the service said to
- * the plan alone. */
-static int complete_all(struct s3 *s3, struct record *r, const struct salvage *plan, int refused,
-                        struct rebuild_keeper *k)
+/* Completes the upload with all that it has. refused: what the service said to the
+ * plan alone. */
+static int complete_all(struct work *w, const struct salvage *plan, unsigned flags, int refused)
 {
+	struct record *r = w->r;
 	struct s3_parts all = {0};
-	struct s3_etag etag;
-	char *key = strdup(r->own.key);
-	int err = key ? s3_upload_parts(s3, r->own.key, r->own.id, &all, NULL) : -ENOMEM;
+	int err = s3_upload_parts(w->s3, w->key, w->id, &all, NULL);
 
 	if (!err && !begins_with(&all, plan))
 		err = refused;
-	r->cut = plan->size;
 	r->cut_from = 0;
 	for (size_t i = 0; i < all.n; i++)
 		r->cut_from += all.v[i].size;
 	if (!err)
-		err = k->keep(r, k->arg);
+		err = w->k->keep(r, w->k->arg);
 	if (!err)
-		err = s3_upload_complete(s3, r->own.key, r->own.id, all.v, all.n, r->cut_from, 0,
-		                         &etag, NULL);
-	if (!err)
-		err = become_range(r, key, &etag, r->cut_from, plan->size);
+		err = s3_upload_complete(w->s3, w->key, w->id, all.v, all.n, r->cut_from, flags,
+		                         NULL, NULL);
 	s3_parts_fini(&all);
-	free(key);
 	return err;
 }
 
-/* It was interrupted while it was being cut. */
+/* The object that the own upload has become, if it is what the record says. */
 static int find_cut(struct s3 *s3, struct record *r)
 {
 	struct s3_object object = {0};
 	int err = r->cut ? s3_head(s3, r->own.key, &object, NULL) : 0;
 
-	if (!err && r->cut && object.size == r->cut_from) {
-		char *key = strdup(r->own.key);
-
-		err = key ? become_range(r, key, &object.etag, object.size, r->cut) : -ENOMEM;
-		free(key);
-	}
+	if (!err && r->cut && object.size == r->cut_from)
+		err = become_range(r, &object.etag, object.size, r->cut);
 	s3_object_fini(&object);
 	return err == -ENOENT ? 0 : err;
-}
-
-/* ------------------------------------------------------------------- names */
-
-/* It was made under the name that the file had when its upload began. */
-static int move_to_name(struct s3 *s3, struct record *r, struct rebuild_keeper *k, const char *made,
-                        uint64_t size)
-{
-	struct s3_object object;
-	struct s3_parts none = {0};
-	struct salvage plan = {0};
-	struct work w = {.s3 = s3, .r = r, .k = k};
-	int err;
-
-	if (!strcmp(made, r->key))
-		return 0;
-	err = s3_head(s3, made, &object, NULL);
-	if (err)
-		return err;
-	err = become_range(r, made, &object.etag, size, size);
-	s3_object_fini(&object);
-	if (!err)
-		err = salvage_plan(r, &none, &plan);
-	if (!err)
-		err = make_new(&w, &plan);
-	if (!err)
-		err = s3_delete(s3, made, NULL);
-	salvage_fini(&plan);
-	free(w.bytes);
-	return err;
 }
 
 /* --------------------------------------------------------------------- all */
 
 /* The crash came after the upload was completed: there is another object than the
  * one it began with. */
-static int find_whole(struct s3 *s3, struct record *r, struct rebuild_keeper *k, bool *whole)
+static int find_whole(struct s3 *s3, const struct record *r, bool *whole)
 {
 	struct s3_object object = {0};
 	int err = r->own.id ? s3_head(s3, r->own.key, &object, NULL) : -ENOENT;
 
 	*whole = !err && strcmp(object.etag.s, r->base.s) != 0 &&
 	         object.modified + SKEW_S >= r->began;
-	if (*whole)
-		err = move_to_name(s3, r, k, r->own.key, object.size);
 	s3_object_fini(&object);
 	return err == -ENOENT ? 0 : err;
 }
 
 /* What the own upload has by the service's account. */
-static int own_parts(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
-                     struct s3_parts *parts, bool *whole)
+static int own_parts(struct s3 *s3, struct record *r, struct s3_parts *parts, bool *whole)
 {
 	int err = r->own.id ? s3_upload_parts(s3, r->own.key, r->own.id, parts, NULL) : 0;
 
 	*whole = false;
-	if (err == -ENOENT) { /* completed, or aborted */
-		err = find_cut(s3, r);
-		if (!err)
-			err = find_whole(s3, r, k, whole);
-		free(r->own.key);
-		free(r->own.id);
-		r->own = (struct record_upload){0};
-	}
+	if (err != -ENOENT)
+		return err;
+	err = find_cut(s3, r); /* completed, or aborted */
+	if (!err)
+		err = find_whole(s3, r, whole);
+	if (!*whole)
+		forget_own(r);
 	return err;
 }
 
@@ -438,7 +415,7 @@ static int make_plan(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
 	int err = settle_staged(s3, r, k);
 
 	if (!err)
-		err = own_parts(s3, r, k, &parts, whole);
+		err = own_parts(s3, r, &parts, whole);
 	if (!err && !*whole)
 		err = salvage_plan(r, &parts, plan);
 	s3_parts_fini(&parts);
@@ -459,34 +436,77 @@ int rebuild_look(struct s3 *s3, struct record *r, struct rebuild_keeper *k, stru
 	return 0;
 }
 
-/* By the own upload, which has bytes of it. */
-static int finish_own(struct work *w, struct record *r, const struct salvage *plan,
-                      struct rebuild_keeper *k)
+/* The record says from now on what the plan says, step by step: else who repeats it
+ * would take parts that this one makes for parts of the file. */
+static int freeze(struct record *r, const struct salvage *plan)
 {
-	struct s3_parts none = {0};
-	struct salvage rest;
-	char *made = strdup(r->own.key);
-	int err = made ? 0 : -ENOMEM;
+	struct record old = *r;
+	int err = 0;
+
+	r->ranges = NULL;
+	r->nranges = 0;
+	for (size_t i = 0; i < plan->n && !err; i++) {
+		const struct salvage_step *v = &plan->v[i];
+		uint64_t end = v->from + v->part.size;
+
+		if (v->what == SALVAGE_PART)
+			err = record_add_range(r, v->from, v->part.size, RECORD_OWN,
+			                       v->part.number);
+		for (uint64_t at = v->from; v->what != SALVAGE_PART && at < end && !err;) {
+			struct record_range a = record_at(&old, at, end - at);
+
+			if (a.source >= 0)
+				err = record_add_range(r, at, a.len, a.source, a.at);
+			at += a.len;
+		}
+	}
+	free(old.ranges);
+	r->synced = true;
+	r->size = plan->size;
+	r->cut = plan->size;
+	r->cut_from = plan->size;
+	return err;
+}
+
+/* The object of the own upload is too long, or has another name than the file. */
+static int finish_elsewhere(struct work *w)
+{
+	const struct s3_parts none = {0};
+	struct salvage plan = {0};
+	int err = find_cut(w->s3, w->r);
+
+	if (!err && w->r->own.id)
+		err = -EIO; /* it is not what was made */
+	if (!err)
+		err = salvage_plan(w->r, &none, &plan);
+	if (!err)
+		err = make_new(w, &plan);
+	salvage_fini(&plan);
+	return err;
+}
+
+/* By the own upload, which has bytes of it. */
+static int finish_own(struct work *w, struct salvage *plan)
+{
+	struct record *r = w->r;
+	bool elsewhere = is_elsewhere(r);
+	unsigned flags = elsewhere ? S3_IF_ABSENT : 0;
+	int err = freeze(r, plan);
 
 	w->key = r->own.key;
 	w->id = r->own.id;
 	if (!err)
-		err = fill(w, plan);
-	if (err == -EINVAL || err == -EIO) { /* not without the others */
-		err = complete_all(w->s3, r, plan, err, k);
-		if (!err)
-			err = salvage_plan(r, &none, &rest);
-		if (!err) {
-			err = make_new(w, &rest);
-			salvage_fini(&rest);
-		}
-		if (!err && strcmp(made, r->key) != 0)
-			err = s3_delete(w->s3, made, NULL);
-	} else if (!err) {
-		err = move_to_name(w->s3, r, k, made, plan->size);
-	}
-	free(made);
-	return err;
+		err = w->k->keep(r, w->k->arg);
+	if (!err)
+		err = carry_out_all(w, plan);
+	if (err)
+		return err;
+	err = complete(w, plan, flags);
+	if (!err && !elsewhere)
+		return 0;
+	if (err == -EINVAL) /* not without the others */
+		err = complete_all(w, plan, flags, err);
+	return err ? err : finish_elsewhere(w);
 }
 
 static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
@@ -499,7 +519,7 @@ static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *
 
 	*out = (struct rebuilt){plan.size, plan.loses, whole};
 	if (!err && plan.reuses)
-		err = finish_own(&w, r, &plan, k);
+		err = finish_own(&w, &plan);
 	else if (!err && plan.size)
 		err = make_new(&w, &plan);
 	salvage_fini(&plan);

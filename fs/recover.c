@@ -43,7 +43,8 @@ struct round {
 	struct recover *r;
 	const char *const *keys; /* NULL: all */
 	size_t nkeys;
-	bool *done;      /* of keys */
+	bool *done; /* of keys */
+	struct known known;
 	bool end;        /* abort, instead of recovering */
 	const char *run; /* is looked for */
 	bool found;
@@ -90,9 +91,8 @@ static bool goes_on_from(const struct record *record, const struct s3_object *ob
 /* It is what an earlier recovery has made, too long as it is. */
 static bool is_to_be_cut(const struct record *record, const struct s3_object *object)
 {
-	const struct record_source *last = &record->sources[record->nsources - 1];
-
-	return record->cut && record->nsources && !strcmp(last->etag.s, object->etag.s);
+	return record->cut && record->nsources &&
+	       !strcmp(record->sources[record->nsources - 1].etag.s, object->etag.s);
 }
 
 /* Whether the file may be made. 1: there is nothing to make. */
@@ -119,6 +119,25 @@ static int may_make(struct recover *r, const struct record *record, uint64_t siz
 	return err;
 }
 
+/* The upload completes under the name that the file had when it began: somebody
+ * else may have that by now. */
+static int may_complete(struct recover *r, const struct record *record)
+{
+	struct s3_object object;
+	char there[S3_KEY_MAX + 200];
+	int err;
+
+	if (!record->own.id || !strcmp(record->own.key, record->key))
+		return 0;
+	err = s3_head(r->s3, record->own.key, &object, NULL);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	s3_object_fini(&object);
+	say(r, "%s: cannot be made as long as there is a file %s", quote(record->key),
+	    log_quote(there, sizeof there, record->own.key));
+	return -EBUSY;
+}
+
 /* Makes the file of a record. 0: nothing is left to be done for it. */
 static int make(struct recover *r, struct record *record, struct kept *kept, bool named)
 {
@@ -126,14 +145,20 @@ static int make(struct recover *r, struct record *record, struct kept *kept, boo
 	struct rebuilt made;
 	int err = rebuild_look(r->s3, record, &keeper, &made);
 
-	if (!err && made.whole)
+	if (!err && made.whole) {
+		if (strcmp(record->own.key, record->key) != 0)
+			say(r, "%s: was being renamed; look for it under its old name",
+			    quote(record->key));
 		return 0;
+	}
 	if (!err && made.loses && !named)
 		say(r, "%s: only %llu of %llu bytes that were synced are still in the bucket",
 		    quote(record->key), (unsigned long long)made.size,
 		    (unsigned long long)record->size);
 	if (!err)
 		err = may_make(r, record, made.size, named);
+	if (!err)
+		err = may_complete(r, record);
 	if (err)
 		return err == 1 ? 0 : err;
 	err = rebuild(r->s3, record, &keeper, &made);
@@ -151,8 +176,24 @@ static void explain(struct recover *r, const char *key, int err)
 		    "%s: there is a file of that name; to have the interrupted one instead, name "
 		    "it: pourfs recover %s KEY",
 		    quote(key), r->bucket);
+	else if (err == -EBUSY)
+		say(r, "%s: not yet: it is in use", quote(key));
 	else
 		say(r, "%s: not recovered, and kept as it is: %s", quote(key), strerror(-err));
+}
+
+/* Of several interrupted writings of one file it is the last that is meant. And
+ * who writes it now goes on from what is there. */
+static int in_turn(const struct round *round, const struct record *record, bool named)
+{
+	const struct known *k = &round->known;
+
+	if (known_is_live(k, record->key))
+		return -EBUSY;
+	for (size_t i = 0; named && i < k->n; i++)
+		if (!strcmp(k->records[i].key, record->key) && k->records[i].began > record->began)
+			return -EEXIST;
+	return 0;
 }
 
 static int recover_one(struct journal_entry *e, const char *text, void *arg)
@@ -173,7 +214,9 @@ static int recover_one(struct journal_entry *e, const char *text, void *arg)
 		record_fini(&record);
 		return 0;
 	}
-	err = round->end ? 0 : make(round->r, &record, &kept, named);
+	err = round->end ? 0 : in_turn(round, &record, named);
+	if (!err && !round->end)
+		err = make(round->r, &record, &kept, named);
 	if (!err)
 		err = rebuild_clean(round->r->s3, &record);
 	if (!err && round->end)
@@ -196,8 +239,10 @@ static int has_run(struct journal_entry *e, const char *text, void *arg)
 	struct record record;
 
 	journal_leave(e);
-	if (record_read(&record, text))
+	if (record_read(&record, text)) {
+		round->found = true; /* who knows */
 		return 0;
+	}
 	round->found |= !strcmp(record.run, round->run);
 	record_fini(&record);
 	return 0;
@@ -287,12 +332,14 @@ static int finish_move(struct journal_entry *e, const char *text, void *arg)
 {
 	struct round *round = arg;
 	struct recover *r = round->r;
-	struct move_note note;
+	struct move_note note = {0};
 	int err = e ? move_note_read(&note, text) : -ENOENT;
 
-	if (!err && !known_is_ours(r, note.bucket, note.endpoint, note.from))
+	if (err == -EINVAL)
+		log_warn("an entry of the journal in %s makes no sense", r->folder);
+	if (err || !known_is_ours(r, note.bucket, note.endpoint, note.from))
 		err = -ENOENT;
-	else if (!err)
+	else
 		err = move_recover(r->s3, &note);
 	if (!err) {
 		say(r,
@@ -301,12 +348,11 @@ static int finish_move(struct journal_entry *e, const char *text, void *arg)
 		    quote(note.from));
 		journal_remove(e);
 	} else {
-		if (err != -ENOENT && e)
+		if (err != -ENOENT)
 			explain(r, note.from, err);
 		journal_leave(e);
 	}
-	if (e)
-		move_note_fini(&note);
+	move_note_fini(&note);
 	return 0;
 }
 
@@ -314,8 +360,9 @@ static int finish_move(struct journal_entry *e, const char *text, void *arg)
 
 /* A key was named that the journal does not know: the last upload to it, if it has
  * but one way to be read. */
-static int recover_unknown(struct recover *r, const char *key, bool *found)
+static int recover_unknown(const struct round *round, const char *key, bool *found)
 {
+	struct recover *r = round->r;
 	struct kept none = {0};
 	struct s3_uploads uploads;
 	struct s3_parts parts;
@@ -326,7 +373,7 @@ static int recover_unknown(struct recover *r, const char *key, bool *found)
 	if (err)
 		return err;
 	for (size_t i = 0; i < uploads.n; i++)
-		if (!strcmp(uploads.v[i].key, key) &&
+		if (!strcmp(uploads.v[i].key, key) && !known_has(&round->known, &uploads.v[i]) &&
 		    (!last || uploads.v[i].initiated > last->initiated))
 			last = &uploads.v[i];
 	*found = last != NULL;
@@ -351,7 +398,7 @@ static int recover_unknown(struct recover *r, const char *key, bool *found)
 	return 0;
 }
 
-static int recover_rest(struct round *round, const struct known *k)
+static int recover_rest(struct round *round)
 {
 	struct recover *r = round->r;
 	int err = 0;
@@ -362,12 +409,12 @@ static int recover_rest(struct round *round, const struct known *k)
 
 		if (round->done[i])
 			continue;
-		if (known_is_live(k, key)) {
-			r->failed++;
-			say(r, "%s: is being written just now", quote(key));
+		if (known_is_live(&round->known, key)) {
+			explain(r, key, -EBUSY);
 			continue;
 		}
-		err = recover_unknown(r, key, &found);
+		if (!strncmp(key, r->prefix, strlen(r->prefix)))
+			err = recover_unknown(round, key, &found);
 		if (!err && !found) {
 			r->failed++;
 			say(r, "%s: no upload of it was interrupted", quote(key));
@@ -379,23 +426,21 @@ static int recover_rest(struct round *round, const struct known *k)
 int recover_all(struct recover *r, const char *const *keys, size_t n)
 {
 	struct round round = {.r = r, .keys = keys, .nkeys = n};
-	struct known k = {0};
-	int err = 0;
+	int err;
 
 	round.done = calloc(n + 1, sizeof *round.done);
 	if (!round.done)
 		return -ENOMEM;
-	if (n)
-		err = known_read(r, &k);
+	err = known_read(r, &round.known);
 	if (!err)
 		err = journal_each(r->folder, JOURNAL_DRAFT, recover_one, &round);
 	if (!err)
-		err = recover_rest(&round, &k);
+		err = recover_rest(&round);
 	if (!err && !n)
 		err = journal_each(r->folder, JOURNAL_RENAME, finish_move, &round);
 	if (!err)
 		err = journal_each(r->folder, JOURNAL_MOUNT, sweep_mount, &round);
-	known_fini(&k);
+	known_fini(&round.known);
 	free(round.done);
 	return err;
 }

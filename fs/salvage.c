@@ -23,6 +23,8 @@ static int add(struct salvage *s, const struct salvage_step *step)
 	/* Slots that travel together need one number. */
 	if (step->what != SALVAGE_PART)
 		v[s->n].part.number = s->n ? v[s->n - 1].part.number + 1 : 1;
+	if (v[s->n].part.number > S3_PARTS_MAX)
+		return -EFBIG;
 	s->reuses |= step->what == SALVAGE_PART;
 	s->size += step->part.size;
 	s->n++;
@@ -55,19 +57,22 @@ static uint64_t known_end(const struct record *r, uint64_t from)
 }
 
 /* The slot as a part of the own upload. What the file was promised to have in
- * other places it has there: such a part is older, or is no promise yet. */
+ * other places it has there: such a part is older, or is no promise yet. The last
+ * of the promise may be shorter than that: it was cut since. */
 static const struct s3_part *stored(const struct record *r, const struct s3_parts *own,
                                     uint64_t from)
 {
 	uint64_t slot = from / r->part_size, end = known_end(r, from);
 	const struct s3_part *part = slot < r->direct ? part_of(own, slot + 1) : NULL;
+	bool promised = r->synced && from < r->size;
 
-	if (!part || part->size > r->part_size ||
-	    part->size < (end > from ? min64(r->part_size, end - from) : 0))
+	if (!part || part->size > r->part_size)
 		return NULL;
-	if (r->synced && from < r->size && record_at(r, from, 1).source != RECORD_OWN)
+	if (promised && record_at(r, from, 1).source != RECORD_OWN)
 		return NULL;
-	return part;
+	if (promised && from + r->part_size >= r->size)
+		return part;
+	return part->size < (end > from ? min64(r->part_size, end - from) : 0) ? NULL : part;
 }
 
 /* One stretch of an object that begins with the slot: as much of it as a part may
@@ -125,8 +130,7 @@ int salvage_plan(const struct record *r, const struct s3_parts *own, struct salv
 		step.part.size = copyable(r, out->size, end, own, &a);
 		step.source = a.source;
 		step.at = a.at;
-		if (!step.part.size ||
-		    (step.part.size < S3_PART_MIN && out->size + step.part.size < end)) {
+		if (step.part.size < S3_PART_MIN) { /* AWS copies no range of a small object */
 			step.what = SALVAGE_GATHER;
 			step.part.size = min64(r->part_size, end - out->size);
 		}

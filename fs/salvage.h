@@ -32,8 +32,8 @@ struct salvage {
 	bool loses;  /* it is shorter than what was promised to be safe */
 };
 
-/* own: what the own upload holds by the service's account. No range of r may be
- * RECORD_STAGED. -ENOMEM. */
+/* own: what the own upload holds by the service's account. -ENOMEM; -EFBIG: it
+ * would take too many parts. */
 int salvage_plan(const struct record *r, const struct s3_parts *own,
                  struct salvage *out) s3_must_check;
 void salvage_fini(struct salvage *s);

@@ -252,7 +252,8 @@ static bool find_source(struct draft *d, void *arg)
 	for (int i = 0; d != r->but && !d->error && i < d->nsources; i++) {
 		struct draft_source *s = &d->sources[i];
 
-		if (!s->key || s->ours || strcmp(s->key, r->key) != 0 || !parts_uses(d->parts, i))
+		if (!s->key || s->ours || strcmp(s->key, r->key) != 0 ||
+		    (!parts_uses(d->parts, i) && !note_uses(d, i)))
 			continue;
 		s->moving = true;
 		r->source = i;
