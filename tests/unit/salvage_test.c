@@ -2,6 +2,7 @@
 #include "salvage.h"
 #include "test.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #define P ((uint64_t)8 << 20)
@@ -100,6 +101,24 @@ TEST(an_object_that_is_appended_to_is_copied_up_to_the_new_parts)
 	check_str(plan(&r, "4"),
 	          "copy 1 8M of 0+0M, copy 2 8M of 0+8M, copy 3 8M of 0+16M, part 4 8M");
 	record_fini(&r);
+}
+
+TEST(a_tail_under_a_number_of_its_own_is_no_slot)
+{
+	struct record r = empty(false, 0);
+
+	range(&r, 0, 2 * P + 5, 0, 0);
+	check_str(plan(&r, "8001:3000000"), "copy 1 16777221 of 0+0M");
+	record_fini(&r);
+}
+
+TEST(a_plan_of_more_parts_than_there_may_be_is_refused)
+{
+	struct record r = empty(true, 20000 * P);
+	struct s3_parts none = {0};
+	struct salvage s;
+
+	check_int(salvage_plan(&r, &none, &s), -EFBIG);
 }
 
 TEST(small_pieces_and_holes_are_gathered)
