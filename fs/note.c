@@ -301,10 +301,10 @@ void note_end(struct draft *d, bool leave)
 	if (!n)
 		return;
 	if (leave && n->entry) {
-		char name[300];
+		char key[1200];
 
 		log_error("%s: what has been stored of it is kept: pourfs recover brings it back",
-		          log_quote(name, sizeof name, d->file->node->name));
+		          log_quote(key, sizeof key, n->record.key));
 		journal_leave(n->entry);
 		d->file->m->journal_needed = true;
 		for (size_t i = 0; i < n->nretired; i++) {
