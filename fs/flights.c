@@ -67,8 +67,11 @@ void slot_fly(struct parts *p, struct slot *s, struct parts_action *a)
 	s->progress = FLYING;
 	s->staged = a->staged;
 	s->sent = a->size == p->part_size; /* a shorter one goes again when it is full */
-	if (!a->staged)
-		p->top = max64(p->top, a->number); /* an answer may be lost */
+	if (!a->staged) { /* an answer may be lost */
+		p->top = max64(p->top, a->number);
+		if (a->size < p->limits.part_min)
+			p->tail = s->index;
+	}
 	p->flying++;
 	slot_end(p, s);
 }
@@ -220,13 +223,28 @@ int action_compose(struct parts *p, struct slot *s, bool compact, struct parts_a
 	return 0;
 }
 
+/* The slot waits for the one that was synced when it was shorter than a part may be:
+ * Ceph completes an upload only with all of its parts, and of these none but the last
+ * may be that short. So no other may be stored behind it, as long as a crash would
+ * leave it as it is. */
+static bool waits_for_tail(const struct parts *p, const struct slot *s)
+{
+	return p->tail < s->index && goes_own(p, s);
+}
+
 int action_next(struct parts *p, uint64_t index, struct parts_action *a)
 {
 	struct slot *s = slot_make(p, index);
 	uint64_t prefix = 0, at, len;
 
+	if (s && waits_for_tail(p, s)) {
+		s = slot_make(p, p->tail);
+		if (s && (s->progress != IDLE || s->composing))
+			return 0;
+	}
 	if (!s)
 		return -ENOMEM;
+	index = s->index;
 	len = p->finishing ? slots_copyable(p, index, &prefix) : 0;
 	if (len >= p->limits.part_min)
 		return action_copy(p, s, len, prefix, a);
@@ -246,6 +264,8 @@ static int next_ready(struct parts *p, struct parts_action *a)
 		p->ready_from = s->index;
 		if (!slot_ready(p, s))
 			continue;
+		if (waits_for_tail(p, s))
+			return action_next(p, s->index, a);
 		if (goes_own(p, s) || !staged_is_full(p, s))
 			return action_send(p, s, a);
 		a->what = PARTS_STAGE;
@@ -495,6 +515,8 @@ int parts_fetch(struct parts *p, uint64_t index, struct parts_action *a)
 	/* Numbers are given in order, by parts_next(). */
 	if (p->finishing ? !s->own_number : p->gathering != NO_SLOT && !s->number)
 		return 0;
+	if (waits_for_tail(p, s))
+		return 0;
 	if (!goes_own(p, s) && (slot_len(p, index) < p->part_size || staged_is_full(p, s)))
 		return 0;
 	return action_send(p, s, a);
@@ -537,6 +559,8 @@ void parts_sent(struct parts *p, struct parts_action *a, int error, const struct
 		p->staged[a->number - 1].size = a->size;
 		p->staged[a->number - 1].etag = *etag;
 	}
+	if (!error && !a->staged && a->slot == p->tail && a->size >= p->limits.part_min)
+		p->tail = NO_SLOT;
 	if (s) {
 		slot_begin(p, s);
 		s->progress = IDLE;

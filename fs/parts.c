@@ -29,6 +29,7 @@ struct parts *parts_new(const struct parts_limits *limits, const struct parts_me
 	/* The numbers that are left are for runs of up to copy_max. */
 	p->direct = limits->parts - limits->parts / 5;
 	p->mem = *mem;
+	p->tail = NO_SLOT;
 	p->crowded = NO_SLOT;
 	p->appended = NO_SLOT;
 	p->gathering = NO_SLOT;
@@ -53,6 +54,7 @@ void parts_clear(struct parts *p)
 	p->ready = 0;
 	p->nstaged = 0;
 	p->staged_slots = 0;
+	p->tail = NO_SLOT;
 	p->crowded = NO_SLOT;
 	p->appended = NO_SLOT;
 	p->gathering = NO_SLOT;

@@ -56,6 +56,8 @@ struct parts {
 	size_t blocks;       /* held by slots */
 	size_t ready;        /* slots that slot_ready() is true of */
 	uint64_t ready_from; /* none of them is below it */
+	uint64_t tail;       /* a slot of which that upload may hold a part shorter than
+	                        part_min, or NO_SLOT */
 	uint64_t crowded;    /* a slot of very many pieces, or NO_SLOT */
 	uint64_t appended;   /* a slot that was filled up from where its base ends, or NO_SLOT */
 	uint64_t gathering;  /* where the slots begin that are being gathered, or NO_SLOT */

@@ -63,6 +63,7 @@ int parts_restart(struct parts *p)
 	p->gathering = NO_SLOT;
 	p->numbers = 0;
 	p->top = 0;
+	p->tail = NO_SLOT;
 	p->low = 0;
 	return 0;
 }

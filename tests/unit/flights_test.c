@@ -69,6 +69,43 @@ TEST(a_slot_that_is_filled_up_behind_a_range_is_composed_at_once)
 	world_end(&w);
 }
 
+TEST(nothing_is_stored_behind_a_synced_part_that_is_too_short)
+{
+	struct world w;
+	struct world_flight *tail;
+
+	world_begin(&w);
+	write_ok(&w, 0, PART + 20);
+	sync_all(&w);
+	check_uploaded(&w, 2, text(PART, 20), 20);
+	write_ok(&w, PART + 20, 2 * PART - 20);
+	tail = take_off(&w, PARTS_FULL, PARTS_SEND, 1);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	check_int(next(&w, PARTS_SYNC).what, PARTS_NOTHING);
+	land(&w, tail, -EIO);
+	tail = take_off(&w, PARTS_FULL, PARTS_SEND, 1);
+	land(&w, tail, 0);
+	send_slot(&w, PARTS_FULL, 2);
+	world_end(&w);
+}
+
+TEST(a_synced_tail_that_is_never_filled_goes_before_what_follows_it)
+{
+	struct world w;
+	char want[PART] = {0};
+
+	world_begin(&w);
+	write_ok(&w, 0, PART + 20);
+	sync_all(&w);
+	write_ok(&w, 2 * PART, PART);
+	send_slot(&w, PARTS_FULL, 1);
+	memcpy(want, text(PART, 20), 20);
+	check_uploaded(&w, 2, want, PART);
+	send_slot(&w, PARTS_FULL, 2);
+	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
+	world_end(&w);
+}
+
 TEST(a_service_that_wants_equal_parts_gets_them)
 {
 	struct world w;

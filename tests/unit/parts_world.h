@@ -175,6 +175,18 @@ static struct world_flight *world_fly(struct world *w, const struct parts_action
 	return f;
 }
 
+/* Of what a crash would leave, the service can make an object: no part but the last
+ * is too short. */
+static void world_check_upload(const struct world *w)
+{
+	bool shorter = false;
+
+	for (unsigned i = 1; i <= PARTS; i++) {
+		assert(!(w->upload[i].there && shorter));
+		shorter |= w->upload[i].there && w->upload[i].size < w->limits.part_min;
+	}
+}
+
 /* It has arrived, or failed. Returns what parts_spilled() said, or 0. */
 static int world_land(struct world *w, struct world_flight *f, int error)
 {
@@ -206,6 +218,7 @@ static int world_land(struct world *w, struct world_flight *f, int error)
 			part->size = a->size;
 			memcpy(part->data, f->sent, a->size);
 			snprintf(part->etag.s, sizeof part->etag.s, "etag-%u", ++w->etags);
+			world_check_upload(w);
 		}
 		parts_sent(w->parts, a, error, &part->etag);
 	}
