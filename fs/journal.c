@@ -10,12 +10,15 @@
 #include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "log.h"
 
 #define NAME_SIZE 64
 #define TEXT_MAX  (64U << 20)
+
+#define HALF_WRITTEN_S 60
 
 struct journal_entry {
 	int dir, file;
@@ -67,6 +70,13 @@ int journal_folder(const char *dir, bool make, char **path)
 	return err;
 }
 
+static int open_folder(const char *folder)
+{
+	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? -errno : dir;
+}
+
 /* ----------------------------------------------------------------- writing */
 
 static int write_all(int fd, const char *s, size_t n)
@@ -95,10 +105,10 @@ static struct journal_entry *new_entry(const char *folder, enum journal_kind kin
 		return NULL;
 	}
 	e->file = -1;
-	e->dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	e->dir = open_folder(folder);
 	snprintf(e->name, sizeof e->name, "%016llx%s", (unsigned long long)n, suffixes[kind]);
 	if (e->dir < 0) {
-		*err = -errno;
+		*err = e->dir;
 		free(e);
 		return NULL;
 	}
@@ -109,7 +119,8 @@ static void free_entry(struct journal_entry *e)
 {
 	if (e->file >= 0)
 		close(e->file);
-	close(e->dir);
+	if (e->dir >= 0)
+		close(e->dir);
 	free(e);
 }
 
@@ -186,75 +197,125 @@ static bool read_all(int fd, struct buf *text)
 	return n == 0 && !buf_error(text);
 }
 
-/* The entry of that name. *free: it is locked now, nobody is at work on it.
- * -ENOENT: it is gone. */
-static int open_entry(int dir, const char *name, struct journal_entry **out, bool *is_free)
+static int lock_folder(int dir)
 {
-	struct journal_entry *e = malloc(sizeof *e);
-	struct stat there, here;
-	int err = -ENOMEM;
+	while (flock(dir, LOCK_EX))
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
 
-	if (!e)
-		return err;
-	e->dir = fcntl(dir, F_DUPFD_CLOEXEC, 0);
-	snprintf(e->name, sizeof e->name, "%s", name);
+static bool is_there(int dir, const char *name, int file)
+{
+	struct stat there, here;
+
+	return !fstat(file, &here) && !fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) &&
+	       here.st_ino == there.st_ino;
+}
+
+/* Opens the entry, and locks it if it is free. The folder is locked. Returns the
+ * file, or -errno. */
+static int open_entry(int dir, const char *name, bool *is_free)
+{
 	for (;;) {
-		e->file = e->dir < 0 ? -1 : openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-		if (e->file < 0) {
-			err = -errno;
-			break;
-		}
-		*is_free = !flock(e->file, LOCK_EX | LOCK_NB);
-		/* It may have been replaced or removed before it was locked. */
-		if (!fstat(e->file, &here) && !fstatat(dir, name, &there, AT_SYMLINK_NOFOLLOW) &&
-		    here.st_ino == there.st_ino) {
-			*out = e;
-			return 0;
-		}
-		close(e->file);
+		int file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+		if (file < 0)
+			return -errno;
+		*is_free = !flock(file, LOCK_EX | LOCK_NB);
+		if (is_there(dir, name, file)) /* not replaced or removed before the lock */
+			return file;
+		close(file);
 	}
-	if (e->dir >= 0)
-		close(e->dir);
-	free(e);
+}
+
+static int look_at(int dir, const char *name, struct buf *text, bool *is_free)
+{
+	int err = lock_folder(dir), file = err ? err : open_entry(dir, name, is_free);
+
+	if (file >= 0) {
+		err = read_all(file, text) ? 0 : -EIO;
+		close(file);
+	}
+	flock(dir, LOCK_UN);
+	if (err)
+		log_warn("the journal entry %s cannot be read", name);
+	return file < 0 ? file : err;
+}
+
+int journal_take(const char *folder, const char *name, struct journal_entry **e, struct buf *text)
+{
+	struct journal_entry *new = malloc(sizeof *new);
+	bool is_free = false;
+	int err;
+
+	if (!new)
+		return -ENOMEM;
+	snprintf(new->name, sizeof new->name, "%s", name);
+	new->file = -1;
+	new->dir = open_folder(folder);
+	err = new->dir < 0 ? new->dir : lock_folder(new->dir);
+	if (!err)
+		new->file = open_entry(new->dir, name, &is_free);
+	if (!err && new->file < 0)
+		err = new->file;
+	if (!err && !is_free)
+		err = -EBUSY;
+	if (!err && !read_all(new->file, text))
+		err = -EIO;
+	if (new->dir >= 0)
+		flock(new->dir, LOCK_UN);
+	if (err)
+		free_entry(new);
+	else
+		*e = new;
 	return err;
 }
 
 static int found(int dir, const char *name, journal_found *what, void *arg)
 {
-	bool is_free = false;
-	struct journal_entry *e = NULL;
+	struct journal_item item = {.name = name};
 	struct buf text = BUF_INIT;
-	int err = open_entry(dir, name, &e, &is_free);
+	int err = look_at(dir, name, &text, &item.is_free);
 
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (!read_all(e->file, &text)) {
-		log_warn("the journal entry %s cannot be read", name);
-		free_entry(e);
-		err = -EIO;
-	} else if (is_free) {
-		err = what(e, text.s, arg);
-	} else {
-		free_entry(e);
-		err = what(NULL, text.s, arg);
-	}
+	item.text = text.s;
+	err = err ? err : what(&item, arg);
 	buf_fini(&text);
-	return err;
+	return err == -ENOENT ? 0 : err;
+}
+
+/* A text that a crash kept from becoming an entry. */
+static void remove_half_written(int dir, const char *name)
+{
+	struct stat st;
+
+	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
+	    time(NULL) - st.st_mtime > HALF_WRITTEN_S)
+		unlinkat(dir, name, 0);
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), m = strlen(end);
+
+	return n > m && n < NAME_SIZE && !strcmp(s + n - m, end);
 }
 
 int journal_each(const char *folder, enum journal_kind kind, journal_found *what, void *arg)
 {
-	size_t suffix = strlen(suffixes[kind]);
+	char half[32];
 	struct dirent **names;
-	int dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int dir = open_folder(folder);
 	int n = dir < 0 ? -1 : scandir(folder, &names, NULL, alphasort), err = n < 0 ? -errno : 0;
 
+	snprintf(half, sizeof half, "%s~", suffixes[kind]);
 	for (int i = 0; i < n; i++) {
-		size_t len = strlen(names[i]->d_name);
+		const char *name = names[i]->d_name;
 
-		if (!err && len > suffix && len < NAME_SIZE &&
-		    !strcmp(names[i]->d_name + len - suffix, suffixes[kind]))
-			err = found(dir, names[i]->d_name, what, arg);
+		if (!err && ends_with(name, suffixes[kind]))
+			err = found(dir, name, what, arg);
+		else if (ends_with(name, half))
+			remove_half_written(dir, name);
 		free(names[i]);
 	}
 	if (n > 0)

@@ -7,7 +7,8 @@
  * being renamed, or the mount itself, whose hidden objects are garbage when it is
  * dead. An entry is locked (flock(2)) by the process that it belongs to, also
  * before it gets its name, and so is free as soon as that process is gone. It is
- * replaced whole: what is there is one text or the next.
+ * replaced whole: what is there is one text or the next. Who only looks whether an
+ * entry is free has the folder locked meanwhile, and so is never taken for its owner.
  *
  * Threads: none at once on the same entry.
  */
@@ -36,10 +37,20 @@ void journal_remove(struct journal_entry *e);
 /* Leaves it to whoever comes to recover it. Accepts NULL. */
 void journal_leave(struct journal_entry *e);
 
-/* Calls what for each entry of that kind: e is locked and the callee's to remove
- * or leave, or NULL: its process is at work. Returns its first error. -ENOMEM. */
-typedef int journal_found(struct journal_entry *e, const char *text, void *arg);
+/* An entry as it was just now. */
+struct journal_item {
+	const char *name, *text; /* valid during the call */
+	bool is_free;            /* no process is at work on it */
+};
+
+/* Calls what for each entry of that kind. Returns its first error. -ENOMEM. */
+typedef int journal_found(const struct journal_item *item, void *arg);
 int journal_each(const char *folder, enum journal_kind kind, journal_found *what,
                  void *arg) s3_must_check;
+
+/* Makes a free entry this process's own, to be removed or left. text: what it says
+ * now. -EBUSY: it is not free. -ENOENT: it is gone. */
+int journal_take(const char *folder, const char *name, struct journal_entry **e,
+                 struct buf *text) s3_must_check;
 
 #endif

@@ -52,18 +52,17 @@ static int add(struct known *k, const struct record *record, bool is_live)
 	return 0;
 }
 
-static int read_entry(struct journal_entry *e, const char *text, void *arg)
+static int read_entry(const struct journal_item *item, void *arg)
 {
 	struct reading *reading = arg;
 	struct record record;
-	int err = known_read_one(reading->r, text, &record);
+	int err = known_read_one(reading->r, item->text, &record);
 
 	if (!err) {
-		err = add(reading->known, &record, !e);
+		err = add(reading->known, &record, !item->is_free);
 		if (err)
 			record_fini(&record);
 	}
-	journal_leave(e);
 	return err == -ENOMEM ? err : 0;
 }
 
@@ -184,29 +183,28 @@ struct counting {
 	unsigned n;
 };
 
-static int count_move(struct journal_entry *e, const char *text, void *arg)
+static int count_move(const struct journal_item *item, void *arg)
 {
 	struct counting *c = arg;
 	struct move_note note;
 
-	if (e && !move_note_read(&note, text))
+	if (!item->is_free)
+		return 0;
+	if (!move_note_read(&note, item->text))
 		c->n += known_is_ours(c->r, note.bucket, note.endpoint, note.from);
-	if (e)
-		move_note_fini(&note);
-	journal_leave(e);
+	move_note_fini(&note);
 	return 0;
 }
 
-static int count(struct journal_entry *e, const char *text, void *arg)
+static int count(const struct journal_item *item, void *arg)
 {
 	struct counting *c = arg;
 	struct record record;
 
-	if (e && !known_read_one(c->r, text, &record)) {
+	if (item->is_free && !known_read_one(c->r, item->text, &record)) {
 		c->n++;
 		record_fini(&record);
 	}
-	journal_leave(e);
 	return 0;
 }
 

@@ -196,50 +196,74 @@ static int in_turn(const struct round *round, const struct record *record, bool 
 	return 0;
 }
 
-static int recover_one(struct journal_entry *e, const char *text, void *arg)
+/* Makes it, or ends it. */
+static void settle(struct round *round, struct record *record, struct journal_entry *e, bool named)
 {
-	struct round *round = arg;
 	struct kept kept = {e, round->r->folder};
-	struct record record;
-	bool named;
-	int err = e ? known_read_one(round->r, text, &record) : -ENOENT;
+	int err = round->end ? 0 : in_turn(round, record, named);
 
-	if (err) {
-		journal_leave(e);
-		return err == -ENOMEM ? err : 0;
-	}
-	named = is_named(round, record.key);
-	if (round->nkeys && !named) {
-		journal_leave(e);
-		record_fini(&record);
-		return 0;
-	}
-	err = round->end ? 0 : in_turn(round, &record, named);
 	if (!err && !round->end)
-		err = make(round->r, &record, &kept, named);
+		err = make(round->r, record, &kept, named);
 	if (!err)
-		err = rebuild_clean(round->r->s3, &record);
+		err = rebuild_clean(round->r->s3, record);
 	if (!err && round->end)
-		say(round->r, "%s: its upload is ended", quote(record.key));
+		say(round->r, "%s: its upload is ended", quote(record->key));
 	if (err) {
-		explain(round->r, record.key, err);
+		explain(round->r, record->key, err);
 		journal_leave(kept.entry);
 	} else {
 		journal_remove(kept.entry);
 	}
+}
+
+/* Takes the entry that says this, and reads what it says by then. */
+static int take(struct round *round, const struct journal_item *item, struct record *record,
+                struct journal_entry **e)
+{
+	struct buf text = BUF_INIT;
+	int err = journal_take(round->r->folder, item->name, e, &text);
+
+	if (!err) {
+		record_fini(record);
+		err = known_read_one(round->r, text.s, record);
+	}
+	buf_fini(&text);
+	return err;
+}
+
+static int recover_one(const struct journal_item *item, void *arg)
+{
+	struct round *round = arg;
+	struct journal_entry *e = NULL;
+	struct record record;
+	bool named;
+	int err = known_read_one(round->r, item->text, &record);
+
+	if (err)
+		return err == -ENOMEM ? err : 0;
+	named = is_named(round, record.key);
+	if (round->nkeys && !named)
+		err = -ENOENT;
+	if (!err)
+		err = take(round, item, &record, &e);
+	if (!err)
+		settle(round, &record, e, named);
+	else
+		journal_leave(e);
+	if (err == -EBUSY && named)
+		explain(round->r, record.key, err);
 	record_fini(&record);
-	return 0;
+	return err == -ENOMEM ? err : 0;
 }
 
 /* -------------------------------------------------- what a dead mount left */
 
-static int has_run(struct journal_entry *e, const char *text, void *arg)
+static int has_run(const struct journal_item *item, void *arg)
 {
 	struct round *round = arg;
 	struct record record;
 
-	journal_leave(e);
-	if (record_read(&record, text)) {
+	if (record_read(&record, item->text)) {
 		round->found = true; /* who knows */
 		return 0;
 	}
@@ -274,37 +298,48 @@ static int sweep(struct s3 *s3, const char *prefix)
 	return err;
 }
 
-static int sweep_mount(struct journal_entry *e, const char *text, void *arg)
+/* Nobody will come to need its hidden objects. */
+static int sweep_after(struct recover *r, const char *prefix, const char *run)
+{
+	struct round look = {.r = r, .run = run};
+	struct buf hidden = BUF_INIT;
+	int err = journal_each(r->folder, JOURNAL_DRAFT, has_run, &look);
+
+	if (!err && look.found)
+		err = -EBUSY; /* may need them */
+	buf_addf(&hidden, "%s" MOUNT_HIDDEN "/stage/%s-", prefix, run);
+	if (!err)
+		err = buf_error(&hidden);
+	if (!err)
+		err = sweep(r->s3, hidden.s);
+	buf_fini(&hidden);
+	return err;
+}
+
+static int sweep_mount(const struct journal_item *item, void *arg)
 {
 	struct round *round = arg;
 	struct recover *r = round->r;
-	json_t *all = e ? json_loads(text, 0, NULL) : NULL;
+	struct journal_entry *e = NULL;
+	struct buf again = BUF_INIT; /* it never changes */
+	json_t *all = json_loads(item->text, 0, NULL);
 	int err = 0;
 	char *bucket = jbytes_get(json_object_get(all, "bucket"), &err);
 	char *endpoint = jbytes_get(json_object_get(all, "endpoint"), &err);
 	char *prefix = jbytes_get(json_object_get(all, "prefix"), &err);
 	char *run = jbytes_get(json_object_get(all, "run"), &err);
-	struct round look = {.r = r, .run = run};
-	struct buf hidden = BUF_INIT;
 
 	if (!err && (!*run || !known_is_ours(r, bucket, endpoint, prefix)))
 		err = -ENOENT;
-	if (!err) {
-		err = journal_each(r->folder, JOURNAL_DRAFT, has_run, &look);
-		if (!err && look.found)
-			err = -EBUSY; /* may need them */
-	}
-	if (!err) {
-		buf_addf(&hidden, "%s" MOUNT_HIDDEN "/stage/%s-", prefix, run);
-		err = buf_error(&hidden);
-	}
 	if (!err)
-		err = sweep(r->s3, hidden.s);
+		err = journal_take(r->folder, item->name, &e, &again);
+	if (!err)
+		err = sweep_after(r, prefix, run);
 	if (!err)
 		journal_remove(e);
 	else
 		journal_leave(e);
-	buf_fini(&hidden);
+	buf_fini(&again);
 	free(bucket);
 	free(endpoint);
 	free(prefix);
@@ -328,31 +363,48 @@ int recover_enter_mount(struct journal_entry **e, const struct recover *r, const
 
 /* ------------------------------------------------------- directory renames */
 
-static int finish_move(struct journal_entry *e, const char *text, void *arg)
+static bool read_move(const struct recover *r, const char *text, struct move_note *note)
 {
-	struct round *round = arg;
-	struct recover *r = round->r;
-	struct move_note note = {0};
-	int err = e ? move_note_read(&note, text) : -ENOENT;
+	int err = move_note_read(note, text);
 
 	if (err == -EINVAL)
 		log_warn("an entry of the journal in %s makes no sense", r->folder);
-	if (err || !known_is_ours(r, note.bucket, note.endpoint, note.from))
-		err = -ENOENT;
-	else
-		err = move_recover(r->s3, &note);
-	if (!err) {
-		say(r,
-		    note.copied ? "%s: renamed, the old name is removed"
-		                : "%s: its rename is undone",
-		    quote(note.from));
-		journal_remove(e);
-	} else {
-		if (err != -ENOENT)
-			explain(r, note.from, err);
-		journal_leave(e);
-	}
+	if (!err && known_is_ours(r, note->bucket, note->endpoint, note->from))
+		return true;
+	move_note_fini(note);
+	return false;
+}
+
+static int finish_move(const struct journal_item *item, void *arg)
+{
+	struct round *round = arg;
+	struct recover *r = round->r;
+	struct journal_entry *e = NULL;
+	struct buf text = BUF_INIT;
+	struct move_note note;
+	int err = 0;
+
+	if (!read_move(r, item->text, &note))
+		return 0;
 	move_note_fini(&note);
+	if (!journal_take(r->folder, item->name, &e, &text) && read_move(r, text.s, &note)) {
+		err = move_recover(r->s3, &note);
+		if (err)
+			explain(r, note.from, err);
+		else
+			say(r,
+			    note.copied ? "%s: renamed, the old name is removed"
+			                : "%s: its rename is undone",
+			    quote(note.from));
+		move_note_fini(&note);
+	} else {
+		err = -ENOENT;
+	}
+	if (err)
+		journal_leave(e);
+	else
+		journal_remove(e);
+	buf_fini(&text);
 	return 0;
 }
 
@@ -409,10 +461,6 @@ static int recover_rest(struct round *round)
 
 		if (round->done[i])
 			continue;
-		if (known_is_live(&round->known, key)) {
-			explain(r, key, -EBUSY);
-			continue;
-		}
 		if (!strncmp(key, r->prefix, strlen(r->prefix)))
 			err = recover_unknown(round, key, &found);
 		if (!err && !found) {

@@ -1,12 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""table.py prepare|run MOUNTPOINT FAULTS-DIR [ROWS] - each fault in each request of each action.
+"""table.py prepare|begin|run|after MOUNTPOINT FAULTS-DIR [ROWS] - each fault in each request of each action.
 
 A row is an action of a program in a folder of its own, one kind of request that
 it makes, and what goes wrong with that (server/faults). What the program saw is
 held against what the bucket has, as the service itself says, and against what
 the mount shows afterwards. prepare is for the time before there is a mount: what
-has been listed is not looked for again. Prints a table, a cell a row:
+has been listed is not looked for again. begin writes what a crash is to interrupt,
+and says "begun" when all of it is synced; after looks whether what could not be
+recovered among the faults is there at last. run prints a table, a cell a row:
 
     ok      success, and the bucket has what it should
     ENAME   this error, and the bucket has what it had
@@ -298,16 +300,41 @@ class Chmod(Action):
         return "new" if bucket_mode(self.folder + "/file") == 0o100600 else "old"
 
 
+class Recover(Action):
+    """Of a file that was synced and never closed, before the mount was killed."""
+    size, requests = LARGE, ("Parts", "Head", "Complete")
+
+    def prepare(self):
+        self.put("other", b"")
+
+    def begin(self):
+        self.fd = os.open(self.at("file"), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        os.write(self.fd, self.data)
+        os.fsync(self.fd)
+
+    def act(self):
+        options = f"endpoint={os.environ['FAULTY']},retry_time=5,stall_timeout=2,connect_timeout=2"
+        done = subprocess.run([os.environ["POURFS"], "recover", "-o", options, os.environ["BUCKET"], self.folder + "/file"],
+                              capture_output=True)
+        if done.returncode:
+            print(f"{self.folder}: {done.stderr.decode()}{done.stdout.decode()}")
+            raise OSError(errno.EIO, "")
+
+    def judge(self):
+        found = self.get("file")
+        return "new" if found == self.data else "old" if found is None else "damaged"
+
+
 ACTIONS = (Overwrite, OverwriteLarge, Make, MakeLarge, Append, Read, ReadLarge, Stat, List,
-           Rename, RenameFolder, Mkdir, Symlink, Unlink, Chmod)
+           Rename, RenameFolder, Mkdir, Symlink, Unlink, Chmod, Recover)
 
 # -------------------------------------------------------------------- faults
 
 CHANGES = ("Put", "Create", "Part", "PartCopy", "Complete", "Copy", "Delete", "DeleteMany")
 UP = ("Put", "Part", "Complete", "DeleteMany")  # have a body
-XML = ("Create", "Complete", "Copy", "PartCopy", "List", "DeleteMany")
+XML = ("Create", "Complete", "Copy", "PartCopy", "List", "DeleteMany", "Parts")
 # Copies and completions may be silent for half a minute, even with this stall_timeout.
-QUICK = ("Put", "Create", "Part", "Delete", "DeleteMany", "Get", "Head", "List")
+QUICK = ("Put", "Create", "Part", "Delete", "DeleteMany", "Get", "Head", "List", "Parts")
 LATE = ("Copy", "PartCopy", "Complete", "DeleteMany")  # a 200 may be an error
 
 # Fault, what it needs, and the requests that it is for, if not all.
@@ -465,10 +492,27 @@ def print_table(all_rows):
             print(f"table:   {cell:8} {', '.join(names)}")
 
 
+def begin(all_rows):
+    actions = [r.action(r.folder) for r in all_rows if r.action is Recover]
+    for action in actions:
+        action.begin()
+    print("begun", flush=True)
+    time.sleep(HANG_S)
+
+
+def after(all_rows):
+    for row in all_rows:
+        if row.action is Recover and row.action(row.folder).judge() != "new":
+            sys.exit(f"not recovered in the end: {row.folder} {row.column} with {row.name}")
+
+
 def main():
     all_rows = [r for r in rows() if ONLY in f"{r.column} {r.name}"]
     if STEP == "prepare":
         assert side_by_side(all_rows, Row.prepare)
+        return
+    if STEP in ("begin", "after"):
+        (begin if STEP == "begin" else after)(all_rows)
         return
     with open(os.path.join(FAULTS, "rules.new"), "w") as f:
         for row in all_rows:

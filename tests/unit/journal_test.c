@@ -2,10 +2,14 @@
 #include "journal.h"
 #include "test.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -16,23 +20,33 @@ static void begin(void)
 	check(mkdtemp(folder) != NULL);
 }
 
+static int is_entry(const struct dirent *d)
+{
+	return *d->d_name != '.';
+}
+
 struct seen {
 	int n, live;
 	char text[1000];
 	bool remove;
 };
 
-static int note(struct journal_entry *e, const char *text, void *arg)
+static int note(const struct journal_item *item, void *arg)
 {
 	struct seen *seen = arg;
+	struct journal_entry *e = NULL;
+	struct buf text = BUF_INIT;
 
 	seen->n++;
-	seen->live += !e;
-	strcat(seen->text, text);
-	if (seen->remove)
+	seen->live += !item->is_free;
+	strcat(seen->text, item->text);
+	if (seen->remove) {
+		check_int(journal_take(folder, item->name, &e, &text),
+		          item->is_free ? 0 : -EBUSY);
+		check_str(e ? text.s : "", e ? item->text : "");
 		journal_remove(e);
-	else
-		journal_leave(e);
+	}
+	buf_fini(&text);
 	return 0;
 }
 
@@ -58,6 +72,62 @@ TEST(an_entry_is_its_writers_until_that_lets_go)
 	check_int(look(true).n, 1);
 	check_int(look(true).n, 0);
 	check_int(rmdir(folder), 0); /* nothing else was left in it */
+}
+
+/* The owner of an entry is not to be told that it is in use, because another one
+ * just looks. */
+TEST(who_only_looks_is_in_nobodys_way)
+{
+	struct journal_entry *e = NULL;
+	struct seen seen = {0};
+	int status;
+	pid_t child;
+
+	begin();
+	check_int(journal_write(&e, folder, JOURNAL_DRAFT, "free", false), 0);
+	journal_leave(e);
+	child = fork();
+	while (!child) {
+		if (journal_each(folder, JOURNAL_DRAFT, note, &seen))
+			_exit(1);
+		*seen.text = 0;
+	}
+	for (int i = 0; i < 2000; i++) {
+		struct buf text = BUF_INIT;
+		struct dirent **names;
+		int n = scandir(folder, &names, is_entry, NULL);
+
+		check_int(n, 1);
+		e = NULL;
+		check_int(journal_take(folder, names[0]->d_name, &e, &text), 0);
+		journal_leave(e);
+		free(names[0]);
+		free(names);
+		buf_fini(&text);
+	}
+	check_int(kill(child, SIGKILL), 0);
+	check_int(waitpid(child, &status, 0), child);
+	check(WIFSIGNALED(status));
+	check_int(look(true).n, 1);
+	check_int(rmdir(folder), 0);
+}
+
+TEST(a_text_that_was_half_written_goes_after_a_while)
+{
+	struct timespec old[2] = {{.tv_sec = time(NULL) - 100}, {.tv_sec = time(NULL) - 100}};
+	char path[100];
+	int fd;
+
+	begin();
+	snprintf(path, sizeof path, "%s/0123456789abcdef.upload~", folder);
+	fd = open(path, O_WRONLY | O_CREAT, 0600);
+	check(fd >= 0);
+	check_int(look(false).n, 0);
+	check_int(access(path, F_OK), 0); /* it may just be being written */
+	check_int(futimens(fd, old), 0);
+	close(fd);
+	check_int(look(false).n, 0);
+	check_int(rmdir(folder), 0);
 }
 
 TEST(the_end_of_a_process_frees_what_it_had)
@@ -119,6 +189,11 @@ TEST(the_folder_is_made_for_its_owner_alone)
 	check(path && !stat(path, &st));
 	check_int(st.st_mode & 0777, 0700);
 	check_str(path ? path + strlen(state) : "", "/pourfs");
+	check_int(rmdir(path), 0);
+	check_int(rmdir(state), 0);
+	*strrchr(state, '/') = 0;
+	check_int(rmdir(state), 0);
+	check_int(rmdir(folder), 0);
 	free(path);
 }
 
