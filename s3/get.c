@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define DAMAGED_MAX 3 /* reads of an object whose bytes are not what they should be */
-
 /* A read under way: bytes [offset, offset + wanted), of which done are here. */
 struct get {
 	uint64_t offset, wanted, done;
@@ -19,7 +17,7 @@ struct get {
 	bool known;          /* an answer came, and object was filled in */
 	struct s3_object *object;
 	struct s3_headers headers; /* of the first answer, if it may be the whole object */
-	unsigned damaged;          /* how often the bytes were wrong */
+	unsigned damaged;          /* how often the bytes, or how many they are, were wrong */
 	char md5[CHECKSUM_HEX];    /* that they had then */
 };
 
@@ -119,6 +117,10 @@ static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call 
 		g->wanted = err ? g->wanted : 0;
 	} else if (err >= 0) {
 		end = accept(g, &answer, err == 0);
+		if (end == -EIO && ++g->damaged < REQUEST_DAMAGED_MAX) {
+			http_answer_fini(&answer);
+			return 0;
+		}
 		/* Without an ETag the rest may be of another object. */
 		if (!end && err == REQUEST_RESUME && !g->etag.s[0])
 			end = -EIO;
@@ -139,7 +141,8 @@ static bool is_no_md5(struct s3 *s3, struct get *g, const char md5[CHECKSUM_HEX]
 	bool same = g->damaged == 0 || strcmp(g->md5, md5) == 0;
 
 	strcpy(g->md5, same ? md5 : "");
-	if (atomic_load(&s3->md5_etags) || !same || !g->md5[0] || g->damaged + 1 < DAMAGED_MAX)
+	if (atomic_load(&s3->md5_etags) || !same || !g->md5[0] ||
+	    g->damaged + 1 < REQUEST_DAMAGED_MAX)
 		return false;
 	if (!atomic_exchange(&s3->no_md5_etags, true))
 		log_warn("the ETags of this service are no MD5s: what is read cannot be checked "
@@ -178,7 +181,7 @@ static int prove(struct s3 *s3, const struct request *r, struct get *g, struct s
 	if (proof == PROOF_GOOD || proof == PROOF_NONE)
 		return 0;
 	snprintf(text, sizeof(text), "the bytes are not those of its %s", by);
-	if (++g->damaged == DAMAGED_MAX)
+	if (++g->damaged == REQUEST_DAMAGED_MAX)
 		return request_fail(s3, r, call, -EIO, "Damaged", text);
 	log_info("%s %s: %s: try again", r->op, log_quote(key, sizeof(key), r->key), text);
 	g->done = 0;
@@ -201,7 +204,7 @@ ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iov
 		g.etag = *if_match;
 	if (g.wanted == 0)
 		return object ? s3_head(s3, key, object, call) : 0;
-	/* Each round but the last has brought a byte, so the rounds end. */
+	/* Each round has brought a byte or some damage, so the rounds end. */
 	do {
 		while (!err && g.done < g.wanted && (!g.known || g.offset + g.done < g.size))
 			err = step(s3, &r, &g, call);

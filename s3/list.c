@@ -33,14 +33,17 @@ void s3_uploads_fini(struct s3_uploads *u)
 	*u = (struct s3_uploads){0};
 }
 
+static int read_list(const char *s, size_t n, void *page)
+{
+	return xml_read_list(s, n, page);
+}
+
 int s3_list(struct s3 *s3, const char *prefix, char delimiter, const char *start_after,
             const char *token, unsigned max, struct s3_page *page, struct s3_call *call)
 {
 	struct request r = {.op = "ListObjectsV2", .method = "GET"};
 	const char delimiters[2] = {delimiter, '\0'};
-	struct http_answer answer;
 	char number[16];
-	int err;
 
 	snprintf(number, sizeof(number), "%u", max);
 	request_param(&r, "list-type", "2");
@@ -53,47 +56,42 @@ int s3_list(struct s3 *s3, const char *prefix, char delimiter, const char *start
 		request_param(&r, "start-after", start_after);
 	if (token)
 		request_param(&r, "continuation-token", token);
-	err = request_run(s3, &r, &answer, call);
-	if (!err) {
-		err = xml_read_list(answer.body.s, answer.body.len, page);
-		if (err)
-			request_fail(s3, &r, call, err, "Damaged", "not a listing");
-	}
-	http_answer_fini(&answer);
-	request_fini(&r);
-	return err;
+	return request_read(s3, &r, read_list, page, "not a listing", call);
+}
+
+struct parts_pages {
+	struct s3_parts found;
+	struct xml_marker next;
+};
+
+static int read_parts(const char *s, size_t n, void *arg)
+{
+	struct parts_pages *pages = arg;
+
+	return xml_read_parts(s, n, &pages->found, &pages->next);
 }
 
 int s3_upload_parts(struct s3 *s3, const char *key, const char *id, struct s3_parts *parts,
                     struct s3_call *call)
 {
-	struct s3_parts found = {0};
-	struct xml_marker next = {0};
+	struct parts_pages pages = {0};
 	int err;
 
 	do {
 		struct request r = {.op = "ListParts", .method = "GET", .key = key};
-		struct http_answer answer;
 		char marker[16];
 
-		snprintf(marker, sizeof(marker), "%u", next.part);
+		snprintf(marker, sizeof(marker), "%u", pages.next.part);
 		request_param(&r, "uploadId", id);
 		request_param(&r, "max-parts", "1000");
-		if (next.part)
+		if (pages.next.part)
 			request_param(&r, "part-number-marker", marker);
-		err = request_run(s3, &r, &answer, call);
-		if (!err) {
-			err = xml_read_parts(answer.body.s, answer.body.len, &found, &next);
-			if (err)
-				request_fail(s3, &r, call, err, "Damaged", "not a list of parts");
-		}
-		http_answer_fini(&answer);
-		request_fini(&r);
-	} while (!err && next.part);
+		err = request_read(s3, &r, read_parts, &pages, "not a list of parts", call);
+	} while (!err && pages.next.part);
 	if (err)
-		s3_parts_fini(&found);
+		s3_parts_fini(&pages.found);
 	else
-		*parts = found;
+		*parts = pages.found;
 	return err;
 }
 

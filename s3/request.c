@@ -479,3 +479,31 @@ int request_fail(struct s3 *s3, const struct request *r, struct s3_call *call, i
 	report(&run, err);
 	return err;
 }
+
+static int read_answer(struct s3 *s3, struct request *r, request_reader *read, void *arg,
+                       bool *damaged, struct s3_call *call)
+{
+	struct http_answer answer;
+	int err = request_run(s3, r, &answer, call);
+
+	*damaged = !err;
+	if (!err)
+		err = read(answer.body.s, answer.body.len, arg);
+	*damaged = *damaged && err == -EIO;
+	http_answer_fini(&answer);
+	return err;
+}
+
+int request_read(struct s3 *s3, struct request *r, request_reader *read, void *arg,
+                 const char *wanted, struct s3_call *call)
+{
+	bool damaged = true;
+	int err = 0;
+
+	for (unsigned i = 0; damaged && i < REQUEST_DAMAGED_MAX; i++)
+		err = read_answer(s3, r, read, arg, &damaged, call);
+	if (damaged)
+		request_fail(s3, r, call, err, "Damaged", wanted);
+	request_fini(r);
+	return err;
+}

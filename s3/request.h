@@ -11,7 +11,8 @@
 
 #include "client.h"
 
-#define REQUEST_PARAMS_MAX 8
+#define REQUEST_PARAMS_MAX  8
+#define REQUEST_DAMAGED_MAX 3 /* answers to one read that are not what they should be */
 
 /* Zero-initialise. What is pointed to is borrowed. */
 struct request {
@@ -51,6 +52,12 @@ int request_run(struct s3 *s3, struct request *r, struct http_answer *answer,
                 struct s3_call *call) s3_must_check;
 /* The same for those who need nothing of the answer. Ends r as well. */
 int request_do(struct s3 *s3, struct request *r, struct s3_call *call) s3_must_check;
+/* The same for a GET whose answer read() takes apart: 0, or -errno with nothing in
+ * arg. -EIO: it makes no sense, and is asked for again, as it may have been damaged
+ * on its way. wanted: what it is none of, for the log. */
+typedef int request_reader(const char *s, size_t n, void *arg);
+int request_read(struct s3 *s3, struct request *r, request_reader *read, void *arg,
+                 const char *wanted, struct s3_call *call) s3_must_check;
 void request_fini(struct request *r);
 
 /* For what is wrong with a good answer: sets the fault, counts and logs.

@@ -6,22 +6,17 @@
 
 #include <errno.h>
 
+static int read_tags(const char *s, size_t n, void *tags)
+{
+	return xml_read_tags(s, n, tags);
+}
+
 int s3_get_tags(struct s3 *s3, const char *key, char **tags, struct s3_call *call)
 {
 	struct request r = {.op = "GetObjectTagging", .method = "GET", .key = key};
-	struct http_answer answer;
-	int err;
 
 	request_param(&r, "tagging", "");
-	err = request_run(s3, &r, &answer, call);
-	if (!err) {
-		err = xml_read_tags(answer.body.s, answer.body.len, tags);
-		if (err)
-			request_fail(s3, &r, call, err, "Damaged", "no tags");
-	}
-	http_answer_fini(&answer);
-	request_fini(&r);
-	return err;
+	return request_read(s3, &r, read_tags, tags, "no tags", call);
 }
 
 int s3_put_tags(struct s3 *s3, const char *key, const char *tags, struct s3_call *call)
