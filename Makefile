@@ -118,8 +118,6 @@ coverage:
 	tests/setup build check coverage
 	+$(MAKE) run-coverage BUILD=build-coverage CC=clang CFLAGS="-O0 -g -fprofile-instr-generate -fcoverage-mapping"
 
-PURE = fs/parts.c fs/window.c fs/meta.c fs/xattr.c fs/opts.c fs/listing.c fs/runs.c fs/extents.c \
-	fs/record.c fs/salvage.c
 run-coverage: $(UNIT_TESTS) $(FUZZERS)
 	@rm -f $(BUILD)/*.profraw
 	@for test in $(filter $(BUILD)/tests/unit/%,$(UNIT_TESTS)); do \
@@ -133,7 +131,7 @@ run-coverage: $(UNIT_TESTS) $(FUZZERS)
 	llvm-cov report -instr-profile=$(BUILD)/all.profdata \
 		$(firstword $(UNIT_TESTS)) $(addprefix -object ,$(wordlist 2,99,$(UNIT_TESTS)) $(FUZZERS)) \
 		-show-region-summary=false -show-branch-summary=false \
-		$(wildcard s3/*.c base/*.c) $(PURE)
+		$(sort $(wildcard s3/*.c base/*.c) fs/opts.c $(addsuffix .c,$(file <tests/pure)))
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)
