@@ -42,11 +42,12 @@ ARCHIVES := $(BUILD)/libfs.a $(BUILD)/libs3.a $(BUILD)/libbase.a
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/s3/*_test.c))
 EXERCISER := $(BUILD)/tests/exerciser/exerciser
 MIXED := $(BUILD)/tests/load/mixed
+SINK := $(BUILD)/tests/bench/sink
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
 SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/s3/*.[ch] tests/exerciser/*.[ch] \
-	tests/load/*.[ch] tests/fuzz/*.[ch])
+	tests/load/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 MANUALS = $(wildcard man/*.1 man/*.7)
 
 .PHONY: all archives unit-tests check demo bench lint fuzz coverage install clean
@@ -76,14 +77,15 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(ARCHIVES)
 
 $(EXERCISER): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exerciser/*.c))
 $(MIXED): $(BUILD)/tests/load/mixed.o
-$(EXERCISER) $(MIXED):
+$(SINK): $(BUILD)/tests/bench/sink.o
+$(EXERCISER) $(MIXED) $(SINK):
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
 
--include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/exerciser tests/load tests/fuzz)
+-include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/exerciser tests/load tests/bench tests/fuzz)
 
 # These install what is missing first; only then can anything be built.
 check:
@@ -95,10 +97,11 @@ demo:
 	+$(MAKE)
 	tests/demo
 
+# BENCH: options of tests/bench/bench.py.
 bench:
-	tests/setup build check
-	+$(MAKE)
-	tests/bench/run
+	tests/setup build check bench
+	+$(MAKE) all $(SINK)
+	tests/bench/bench.py $(BENCH)
 
 # Each fuzz target for FUZZ_TIME seconds.
 FUZZ_TIME = 60
