@@ -67,7 +67,7 @@ void slot_fly(struct parts *p, struct slot *s, struct parts_action *a)
 	s->progress = FLYING;
 	s->staged = a->staged;
 	s->sent = a->size == p->part_size; /* a shorter one goes again when it is full */
-	if (!a->staged) { /* an answer may be lost */
+	if (!a->staged) {                  /* an answer may be lost */
 		p->top = max64(p->top, a->number);
 		if (a->size < p->limits.part_min)
 			p->tail = s->index;

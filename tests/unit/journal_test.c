@@ -41,8 +41,7 @@ static int note(const struct journal_item *item, void *arg)
 	seen->live += !item->is_free;
 	strcat(seen->text, item->text);
 	if (seen->remove) {
-		check_int(journal_take(folder, item->name, &e, &text),
-		          item->is_free ? 0 : -EBUSY);
+		check_int(journal_take(folder, item->name, &e, &text), item->is_free ? 0 : -EBUSY);
 		check_str(e ? text.s : "", e ? item->text : "");
 		journal_remove(e);
 	}
