@@ -193,7 +193,8 @@ finish() {
 	local status=$1
 	trap - ERR EXIT
 	set +e
-	((${#children[@]} == 0)) || kill "${children[@]}" 2>/dev/null
+	# Those that still run: the number of one that has ended may be another's by now.
+	grep -xFf <(printf '%s\n' "${children[@]}") <(jobs -rp) | xargs -r kill
 	if [[ $pour_pid ]] && is_mounted; then
 		# In a subshell, as it ends with exit 1 when something is wrong.
 		(unmount) || ((status)) || status=1
