@@ -343,14 +343,38 @@ static bool begins_with(const struct s3_parts *all, const struct salvage *plan)
 	return true;
 }
 
+/* A part that is too short to be followed goes again, with zeros behind its bytes:
+ * they are cut off with the rest. */
+static int lengthen_last(struct work *w, struct salvage *plan)
+{
+	struct salvage_step *last = &plan->v[plan->n - 1];
+	uint64_t size = last->part.size;
+	struct iovec iov;
+	struct s3_body body = {&iov, 1, S3_PART_MIN};
+	int err;
+
+	if (last->what != SALVAGE_GATHER || size >= S3_PART_MIN)
+		return 0;
+	err = gather(w, last);
+	if (err)
+		return err;
+	memset(w->bytes + size, 0, S3_PART_MIN - size);
+	iov = (struct iovec){w->bytes, S3_PART_MIN};
+	last->part.size = S3_PART_MIN;
+	return s3_upload_part(w->s3, w->key, w->id, last->part.number, &body, &last->part.etag,
+	                      NULL);
+}
+
 /* Completes the upload with all that it has. refused: what the service said to the
  * plan alone. */
-static int complete_all(struct work *w, const struct salvage *plan, unsigned flags, int refused)
+static int complete_all(struct work *w, struct salvage *plan, unsigned flags, int refused)
 {
 	struct record *r = w->r;
 	struct s3_parts all = {0};
-	int err = s3_upload_parts(w->s3, w->key, w->id, &all, NULL);
+	int err = lengthen_last(w, plan);
 
+	if (!err)
+		err = s3_upload_parts(w->s3, w->key, w->id, &all, NULL);
 	if (!err && !begins_with(&all, plan))
 		err = refused;
 	r->cut_from = 0;
