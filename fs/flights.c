@@ -337,6 +337,8 @@ static int next_appended(struct parts *p, struct parts_action *a)
 {
 	struct slot *s = p->appended == NO_SLOT ? NULL : slot_find(p, p->appended);
 
+	if (s && waits_for_tail(p, s))
+		return action_next(p, s->index, a);
 	p->appended = NO_SLOT;
 	return s && slot_appended(p, s) ? action_compose(p, s, false, a) : 0;
 }

@@ -15,10 +15,12 @@ static bool at_rest(const struct slot *s)
 	return s->nblocks && s->progress != FLYING && !s->composing && !s->fetch && !s->spilling.n;
 }
 
-/* Dropping its blocks would seal it; and that may be done. */
+/* Dropping its blocks would seal it; and that may be done: nothing is to come to it. */
 static bool sealable(const struct parts *p, const struct slot *s)
 {
 	if (s->progress != STORED || s->stored_len != p->part_size)
+		return false;
+	if (!p->finishing && !extents_cover(&s->cached, 0, p->part_size))
 		return false;
 	/* An upload that is to be thrown away must not have the only copy. */
 	return s->staged || (s->index != 0 && !p->outgrown);
@@ -60,15 +62,15 @@ bool parts_drop(struct parts *p, bool only_clean)
 	return true;
 }
 
-/* Only a spill can make its blocks free: it is in no upload, or only as the
- * first or as a short slot of the own one, which are not to be sealed. */
+/* Only a spill can make its blocks free: it is in no upload, or in the own one as
+ * what is not to be sealed: the first slot, a short one, one with gaps. */
 static bool spillable(const struct parts *p, const struct slot *s, bool first)
 {
 	if (!at_rest(s) || !s->dirty.n)
 		return false;
 	if (s->progress == STORED && s->index == 0)
 		return first && !s->staged;
-	return !first && (s->progress == IDLE || (!s->staged && s->stored_len < p->part_size));
+	return !first && (s->progress == IDLE || (!s->staged && !sealable(p, s)));
 }
 
 uint64_t parts_spillable(const struct parts *p, bool first)

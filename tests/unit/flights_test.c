@@ -106,6 +106,26 @@ TEST(a_synced_tail_that_is_never_filled_goes_before_what_follows_it)
 	world_end(&w);
 }
 
+TEST(a_slot_with_gaps_that_was_sent_early_can_be_filled_later)
+{
+	struct world w;
+	char want[PART];
+
+	world_begin(&w);
+	write_ok(&w, 0, PART + 20);
+	sync_all(&w);
+	write_ok(&w, 2 * PART, 2 * PART);
+	send_slot(&w, PARTS_FULL, 1);
+	send_slot(&w, PARTS_FULL, 2);
+	drop_all(&w);
+	write_ok(&w, PART + 20, 10);
+	send_all(&w);
+	memcpy(want, text(PART, 30), 30);
+	memset(want + 30, 0, PART - 30);
+	check_uploaded(&w, 2, want, PART);
+	world_end(&w);
+}
+
 TEST(a_service_that_wants_equal_parts_gets_them)
 {
 	struct world w;
