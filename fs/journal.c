@@ -288,10 +288,15 @@ static int found(int dir, const char *name, journal_found *what, void *arg)
 static void remove_half_written(int dir, const char *name)
 {
 	struct stat st;
+	int file = openat(dir, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-	if (!fstatat(dir, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode) &&
-	    time(NULL) - st.st_mtime > HALF_WRITTEN_S)
+	if (file < 0)
+		return;
+	/* Who writes it has it locked, but for the moment after it was made. */
+	if (!flock(file, LOCK_EX | LOCK_NB) && !fstat(file, &st) && S_ISREG(st.st_mode) &&
+	    time(NULL) - st.st_mtime > HALF_WRITTEN_S && is_there(dir, name, file))
 		unlinkat(dir, name, 0);
+	close(file);
 }
 
 static bool ends_with(const char *s, const char *end)

@@ -216,16 +216,19 @@ static void settle(struct round *round, struct record *record, struct journal_en
 	}
 }
 
-/* Takes the entry that says this, and reads what it says by then. */
+/* Takes the entry; record is what it says by then. */
 static int take(struct round *round, const struct journal_item *item, struct record *record,
                 struct journal_entry **e)
 {
 	struct buf text = BUF_INIT;
+	struct record now;
 	int err = journal_take(round->r->folder, item->name, e, &text);
 
+	if (!err)
+		err = known_read_one(round->r, text.s, &now);
 	if (!err) {
 		record_fini(record);
-		err = known_read_one(round->r, text.s, record);
+		*record = now;
 	}
 	buf_fini(&text);
 	return err;
@@ -242,15 +245,12 @@ static int recover_one(const struct journal_item *item, void *arg)
 	if (err)
 		return err == -ENOMEM ? err : 0;
 	named = is_named(round, record.key);
-	if (round->nkeys && !named)
-		err = -ENOENT;
-	if (!err)
-		err = take(round, item, &record, &e);
+	err = named || !round->nkeys ? take(round, item, &record, &e) : -ENOENT;
 	if (!err)
 		settle(round, &record, e, named);
 	else
 		journal_leave(e);
-	if (err == -EBUSY && named)
+	if (err && err != -ENOENT && (err != -EBUSY || named))
 		explain(round->r, record.key, err);
 	record_fini(&record);
 	return err == -ENOMEM ? err : 0;
@@ -386,24 +386,25 @@ static int finish_move(const struct journal_item *item, void *arg)
 
 	if (!read_move(r, item->text, &note))
 		return 0;
-	move_note_fini(&note);
-	if (!journal_take(r->folder, item->name, &e, &text) && read_move(r, text.s, &note)) {
-		err = move_recover(r->s3, &note);
-		if (err)
-			explain(r, note.from, err);
-		else
-			say(r,
-			    note.copied ? "%s: renamed, the old name is removed"
-			                : "%s: its rename is undone",
-			    quote(note.from));
+	err = journal_take(r->folder, item->name, &e, &text);
+	if (!err) {
 		move_note_fini(&note);
-	} else {
-		err = -ENOENT;
+		err = read_move(r, text.s, &note) ? move_recover(r->s3, &note) : -ENOENT;
+	} else if (err == -EBUSY) {
+		err = -ENOENT; /* it is somebody's */
 	}
-	if (err)
-		journal_leave(e);
-	else
+	if (!err) {
+		say(r,
+		    note.copied ? "%s: renamed, the old name is removed"
+		                : "%s: its rename is undone",
+		    quote(note.from));
 		journal_remove(e);
+	} else {
+		if (err != -ENOENT)
+			explain(r, note.from, err);
+		journal_leave(e);
+	}
+	move_note_fini(&note);
 	buf_fini(&text);
 	return 0;
 }
