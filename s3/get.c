@@ -17,7 +17,8 @@ struct get {
 	bool known;          /* an answer came, and object was filled in */
 	struct s3_object *object;
 	struct s3_headers headers; /* of the first answer, if it may be the whole object */
-	unsigned damaged;          /* how often the bytes, or how many they are, were wrong */
+	unsigned strange;          /* how often not what was asked for came */
+	unsigned damaged;          /* how often the bytes were wrong */
 	char md5[CHECKSUM_HEX];    /* that they had then */
 };
 
@@ -117,7 +118,7 @@ static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call 
 		g->wanted = err ? g->wanted : 0;
 	} else if (err >= 0) {
 		end = accept(g, &answer, err == 0);
-		if (end == -EIO && ++g->damaged < REQUEST_DAMAGED_MAX) {
+		if (end == -EIO && ++g->strange < REQUEST_DAMAGED_MAX) {
 			http_answer_fini(&answer);
 			return 0;
 		}
