@@ -103,7 +103,7 @@ bool known_has(const struct known *k, const struct s3_upload *u)
 bool known_is_live(const struct known *k, const char *key)
 {
 	for (size_t i = 0; i < k->n; i++)
-		if (k->live[i] && !strcmp(k->records[i].key, key))
+		if (k->live[i] && !k->records[i].removed && !strcmp(k->records[i].key, key))
 			return true;
 	return false;
 }
@@ -132,7 +132,9 @@ static int list_known(struct recover *r, const struct known *k, tell *what, void
 	for (size_t i = 0; !err && i < k->n; i++) {
 		const struct record *record = &k->records[i];
 		struct recover_upload u = {record->key, record->own.id, 0, record->began,
-		                           k->live[i] ? RECOVER_WRITING : RECOVER_INTERRUPTED};
+		                           record->removed ? RECOVER_REMOVED
+		                           : k->live[i]    ? RECOVER_WRITING
+		                                           : RECOVER_INTERRUPTED};
 
 		if (u.id)
 			err = add_stored(r, record->own.key, &u);
@@ -202,7 +204,7 @@ static int count(const struct journal_item *item, void *arg)
 	struct record record;
 
 	if (item->is_free && !known_read_one(c->r, item->text, &record)) {
-		c->n++;
+		c->n += !record.removed;
 		record_fini(&record);
 	}
 	return 0;

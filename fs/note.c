@@ -165,9 +165,9 @@ void note_begun(struct draft *d)
 	struct note *n = d->note;
 	int err = 0;
 
-	if (!d->file->m->journal || d->discarded)
+	if (!d->file->m->journal || (d->discarded && (!n || !n->entry)))
 		return;
-	if (!n || !n->record.synced) {
+	if (!d->discarded && (!n || !n->record.synced)) {
 		err = rewrite(d, false);
 	} else { /* what was promised stays: this one is only to be found */
 		const struct draft_upload *new[] = {&d->own, &d->staged};
@@ -212,7 +212,7 @@ void note_changed(struct draft *d)
 	struct note *n = d->note;
 	int err;
 
-	if (!n || !n->entry || n->record.synced || d->kept >= n->record.kept)
+	if (!n || !n->entry || n->record.synced || n->record.removed || d->kept >= n->record.kept)
 		return;
 	n->record.kept = 0;
 	err = write_entry(n, d->file->m, false);
@@ -253,7 +253,7 @@ void note_moved(struct draft *d)
 	struct buf key = BUF_INIT;
 	int err = 0;
 
-	if (!n || !n->entry)
+	if (!n || !n->entry || n->record.removed)
 		return;
 	for (size_t i = 0; i < n->record.nsources && (int)i < d->nsources && !err; i++) {
 		struct record_source *s = &n->record.sources[i];
@@ -285,12 +285,19 @@ void note_moved(struct draft *d)
 
 void note_discarded(struct draft *d)
 {
-	if (!d->note)
+	struct note *n = d->note;
+
+	if (!n)
 		return;
-	journal_remove(d->note->entry);
-	d->note->entry = NULL;
-	d->note->record.synced = false; /* nobody is promised anything any more */
-	end_retired(d->file->m, d->note);
+	n->record.removed = true;
+	n->record.synced = false; /* nobody is promised anything any more */
+	n->record.nranges = 0;
+	/* Its upload is still there for a while. */
+	if (n->entry && write_entry(n, d->file->m, false)) {
+		journal_remove(n->entry);
+		n->entry = NULL;
+	}
+	end_retired(d->file->m, n);
 }
 
 void note_end(struct draft *d, bool leave)

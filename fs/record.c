@@ -144,15 +144,15 @@ void record_write(const struct record *r, struct buf *json)
 {
 	json_t *lists = lists_json(r);
 	json_t *all = json_pack(
-		"{si, so, so, so, so, sI, sb, sI, sI, so, sI, sI, sb, sI, sI, sI, so, so}",
+		"{si, so, so, so, so, sI, sb, sI, sI, so, sI, sI, sb, sb, sI, sI, sI, so, so}",
 		"version", RECORD_VERSION, "endpoint", jbytes_new(r->endpoint), "bucket",
 		jbytes_new(r->bucket), "run", jbytes_new(r->run), "key", jbytes_new(r->key),
 		"part_size", (json_int_t)r->part_size, "equal_parts", r->equal_parts, "direct",
 		(json_int_t)r->direct, "began", (json_int_t)r->began, "base", jbytes_new(r->base.s),
-		"base_size", (json_int_t)r->base_size, "kept", (json_int_t)r->kept, "synced",
-		r->synced, "size", (json_int_t)r->size, "cut", (json_int_t)r->cut, "cut_from",
-		(json_int_t)r->cut_from, "own", upload_json(&r->own), "staged",
-		upload_json(&r->staged));
+		"base_size", (json_int_t)r->base_size, "kept", (json_int_t)r->kept, "removed",
+		r->removed, "synced", r->synced, "size", (json_int_t)r->size, "cut",
+		(json_int_t)r->cut, "cut_from", (json_int_t)r->cut_from, "own",
+		upload_json(&r->own), "staged", upload_json(&r->staged));
 	char *s = all && lists && !json_object_update(all, lists) ? json_dumps(all, JSON_COMPACT)
 	                                                          : NULL;
 
@@ -282,6 +282,7 @@ int record_read(struct record *r, const char *json)
 		r->base = get_etag(json_object_get(all, "base"), &err);
 		r->base_size = get_number(json_object_get(all, "base_size"), &err);
 		r->kept = get_number(json_object_get(all, "kept"), &err);
+		r->removed = json_is_true(json_object_get(all, "removed"));
 		r->synced = json_is_true(json_object_get(all, "synced"));
 		r->size = get_number(json_object_get(all, "size"), &err);
 		r->cut = get_number(json_object_get(all, "cut"), &err);

@@ -47,6 +47,7 @@ struct record {
 	struct s3_etag base; /* of the object that the draft is an edit of; "": none */
 	uint64_t base_size;  /* its size */
 	uint64_t kept;       /* bytes from its start that nobody has changed */
+	bool removed;        /* there is no such file any more: its uploads are to be ended */
 	bool synced;         /* the ranges were promised to be safe, all of the file */
 	uint64_t size;       /* of the file then */
 	uint64_t cut;        /* 0, or: the own upload is being completed with more than

@@ -191,7 +191,8 @@ static int in_turn(const struct round *round, const struct record *record, bool 
 	if (known_is_live(k, record->key))
 		return -EBUSY;
 	for (size_t i = 0; named && i < k->n; i++)
-		if (!strcmp(k->records[i].key, record->key) && k->records[i].began > record->began)
+		if (!strcmp(k->records[i].key, record->key) && !k->records[i].removed &&
+		    k->records[i].began > record->began)
 			return -EEXIST;
 	return 0;
 }
@@ -200,9 +201,10 @@ static int in_turn(const struct round *round, const struct record *record, bool 
 static void settle(struct round *round, struct record *record, struct journal_entry *e, bool named)
 {
 	struct kept kept = {e, round->r->folder};
-	int err = round->end ? 0 : in_turn(round, record, named);
+	bool end = round->end || record->removed;
+	int err = end ? 0 : in_turn(round, record, named);
 
-	if (!err && !round->end)
+	if (!err && !end)
 		err = make(round->r, record, &kept, named);
 	if (!err)
 		err = rebuild_clean(round->r->s3, record);

@@ -44,6 +44,7 @@ struct recover_upload {
 
 #define RECOVER_WRITING     "writing"     /* a process on this computer is at it */
 #define RECOVER_INTERRUPTED "interrupted" /* can be recovered */
+#define RECOVER_REMOVED     "removed"     /* nobody wants it: it is being ended */
 #define RECOVER_UNKNOWN     "unknown"     /* of somebody else, or another computer */
 
 /* Calls what for each. */
