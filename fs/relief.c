@@ -15,15 +15,17 @@ static bool at_rest(const struct slot *s)
 	return s->nblocks && s->progress != FLYING && !s->composing && !s->fetch && !s->spilling.n;
 }
 
-/* Dropping its blocks would seal it; and that may be done: nothing is to come to it. */
+/* Dropping its blocks would seal it; and that may be done. */
 static bool sealable(const struct parts *p, const struct slot *s)
 {
 	if (s->progress != STORED || s->stored_len != p->part_size)
 		return false;
-	if (!p->finishing && !extents_cover(&s->cached, 0, p->part_size))
-		return false;
-	/* An upload that is to be thrown away must not have the only copy. */
-	return s->staged || (s->index != 0 && !p->outgrown);
+	if (s->staged) /* the upload can be completed when somebody needs it */
+		return true;
+	/* An upload that is to be thrown away must not have the only copy; and to a slot
+	 * with gaps there may be more to come. */
+	return s->index != 0 && !p->outgrown &&
+	       (p->finishing || extents_cover(&s->cached, 0, p->part_size));
 }
 
 /* Of two that can be dropped: the clean one, any but the first, the older. */

@@ -43,13 +43,14 @@ enum reached {
 	TOO_MANY,
 	TOO_LARGE,
 	GATHERED,
+	RELIEVED,
 	DONE
 };
 static const char *const reached_names[] = {
 	"wrote",    "short",       "no block",  "sealed",   "sent",      "copied",
 	"fetched",  "spilled",     "dropped",   "outgrown", "restarted", "redirected",
 	"staged",   "stage first", "compacted", "spans",    "prefixed",  "synced",
-	"too many", "too large",   "gathered",  "done"};
+	"too many", "too large",   "gathered",  "relieved", "done"};
 
 static unsigned long random_next(void)
 {
@@ -496,6 +497,29 @@ static void finish(struct model *m)
 	m->w.take_fails = fails;
 }
 
+/* When nothing is under way all memory can be given up: else a writer would wait for
+ * ever. */
+static void relieve(struct model *m)
+{
+	bool some = true;
+
+	m->w.blocks_max = 1000000;
+	m->w.take_fails = 0;
+	calm(m, false);
+	if (parts_outgrown(m->w.parts))
+		return;
+	while (some) {
+		some = parts_drop(m->w.parts, false);
+		for (int first = 0; first < 2; first++) {
+			some |= parts_spillable(m->w.parts, first) > 0;
+			do_spill(m, first);
+			calm(m, false);
+		}
+	}
+	assert(!parts_in_memory(m->w.parts));
+	count[RELIEVED]++;
+}
+
 /* What a program does. */
 static void edit(struct model *m)
 {
@@ -565,6 +589,8 @@ static void operate(struct model *m)
 	} else if (!below(6)) {
 		finish(m);
 		do_restart(m);
+	} else if (below(2)) {
+		relieve(m);
 	}
 }
 
