@@ -7,8 +7,8 @@ it makes, and what goes wrong with that (server/faults). What the program saw is
 held against what the bucket has, as the service itself says, and against what
 the mount shows afterwards. prepare is for the time before there is a mount: what
 has been listed is not looked for again. begin writes what a crash is to interrupt,
-and says "begun" when all of it is synced; after looks whether what could not be
-recovered among the faults is there at last. run prints a table, a cell a row:
+and says "begun" when all of it is synced; after recovers what could not be
+recovered among the faults. run prints a table, a cell a row:
 
     ok      success, and the bucket has what it should
     ENAME   this error, and the bucket has what it had
@@ -502,7 +502,11 @@ def begin(all_rows):
 
 def after(all_rows):
     for row in all_rows:
-        if row.action is Recover and row.action(row.folder).judge() != "new":
+        action = row.action(row.folder)
+        if row.action is not Recover or action.judge() == "new":
+            continue
+        action.act()
+        if action.judge() != "new":
             sys.exit(f"not recovered in the end: {row.folder} {row.column} with {row.name}")
 
 
