@@ -13,6 +13,9 @@ medians of the rounds; those that count are the ratios. The programs:
              with what the work needs of them switched on (rclone: a cache on disk)
     sink     pourfs over a service that answers at once and keeps nothing (sink.c):
              what it costs itself
+
+Some upload after close() has returned: what is compared counts until the bucket has
+it all; "close s" is how long close() took.
 """
 import argparse
 import json
@@ -24,24 +27,27 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
+import xml.etree.ElementTree
 
-HERE = os.path.dirname(os.path.realpath(__file__))
-TESTS = os.path.dirname(HERE)
+TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BUILD = os.path.join(os.path.dirname(TESTS), "build")
 BUCKET = "bench"
 TICK = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
+FILES, FILE_SIZE = 500, 4096  # of work with small files
 
 # ------------------------------------------------------------------- services
 
 
 class Gateway:
+    LOOK = "list-type=2&max-keys=999&prefix="  # as nobody else asks
+
     def __init__(self, folder):
         self.folder = os.path.join(folder, "gateway")
         done = self.command("start", "--size", "8G")
         self.env = dict(line.split("=", 1) for line in done.splitlines() if "=" in line)
         self.host = self.env["AWS_ENDPOINT_URL"].partition("//")[2]
-        self.s3cmd("mb", f"s3://{BUCKET}")
 
     def command(self, what, *arguments):
         return subprocess.run([os.path.join(TESTS, "server/gateway"), what, self.folder, *arguments],
@@ -52,20 +58,40 @@ class Gateway:
                         "--secret_key=" + self.env["AWS_SECRET_ACCESS_KEY"], "--host=" + self.host,
                         "--host-bucket=" + self.host, *arguments], check=True)
 
-    def forget(self):
-        self.s3cmd("rm", "-r", "--force", f"s3://{BUCKET}")
+    def curl(self, target, *arguments):
+        return ["curl", "-sSf", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{self.env['AWS_REGION']}:s3",
+                "-u", self.env["AWS_ACCESS_KEY_ID"] + ":" + self.env["AWS_SECRET_ACCESS_KEY"],
+                "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", *arguments, f"{self.env['AWS_ENDPOINT_URL']}/{BUCKET}{target}"]
+
+    def stored(self, prefix):
+        """How many files are below it, and their bytes."""
+        done = subprocess.run(self.curl(f"?{self.LOOK}{urllib.parse.quote(prefix, safe='')}"), check=True, stdout=subprocess.PIPE)
+        tree = xml.etree.ElementTree.fromstring(done.stdout)
+        space = tree.tag[:tree.tag.index("}") + 1]
+        sizes = [int(o.findtext(space + "Size")) for o in tree.iter(space + "Contents")
+                 if not o.findtext(space + "Key").endswith("/")]
+        return len(sizes), sum(sizes)
+
+    def wait_for(self, prefix, files, size):
+        end = time.monotonic() + 120
+        while self.stored(prefix) != (files, size):
+            if time.monotonic() > end:
+                raise RuntimeError(f"of {prefix} {self.stored(prefix)} is stored, not {(files, size)}")
+            time.sleep(0.05)
 
     def position(self):
         return int(self.command("position"))
 
     def requests(self, since):
-        return len(self.command("requests", str(since)).splitlines())
+        return sum(self.LOOK not in line for line in self.command("requests", str(since)).splitlines())
 
     def stop(self):
         self.command("stop")
 
 
 class Sink:
+    """It lists nothing of what is stored, and counts no requests."""
+
     def __init__(self):
         self.process = subprocess.Popen([os.path.join(BUILD, "tests/bench/sink"), "-n", "100000"],
                                         stdout=subprocess.PIPE, text=True)
@@ -73,14 +99,11 @@ class Sink:
         self.env = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": "us-east-1",
                     "AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "anything"}
 
-    def forget(self):
+    def wait_for(self, prefix, files, size):
         pass
 
     def position(self):
-        return 0
-
-    def requests(self, since):
-        return 0  # it does not count
+        return None
 
     def stop(self):
         self.process.terminate()
@@ -91,34 +114,37 @@ class Sink:
 
 
 class Mount:
-    """A program that mounts the bucket. prepare() makes what it wants to be told by files."""
+    """A program that mounts the bucket. Its own files are in folder, on a disk."""
 
-    def __init__(self, name, service, command, folder, prepare=None):
+    def __init__(self, name, service, command, folder):
         self.name, self.service, self.command, self.folder = name, service, command, folder
         self.at = os.path.join(folder, "mnt")
-        os.makedirs(self.at, exist_ok=True)
-        if prepare:
-            prepare()
 
     def __enter__(self):
+        os.makedirs(self.at, exist_ok=True)
+        shutil.rmtree(os.path.join(self.folder, "cache"), ignore_errors=True)
         env = dict(os.environ, HOME=self.folder, XDG_STATE_HOME=self.folder, **self.service.env)
+        env.pop("AWS_CA_BUNDLE", None)
         with open(os.path.join(self.folder, self.name + ".log"), "a") as log:
             self.process = subprocess.Popen(self.command, env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + 30
         while not os.path.ismount(self.at):
             if self.process.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"{self.name} does not mount; see {log.name}")
+                self.__exit__()
+                raise RuntimeError("it does not mount")
             time.sleep(0.02)
         self.cpu_before = self.cpu()
         self.position = self.service.position()
         return self.at
 
     def __exit__(self, *_):
-        subprocess.run(["fusermount3", "-u", self.at], check=True)
+        if os.path.ismount(self.at) and subprocess.run(["fusermount3", "-u", self.at]).returncode:
+            subprocess.run(["fusermount3", "-uz", self.at])
+            self.process.terminate()
         try:
             self.process.wait(60)
         except subprocess.TimeoutExpired:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.kill()
             self.process.wait()
 
     def proc(self, name):
@@ -133,9 +159,11 @@ class Mount:
         return int(next(line for line in self.proc(file).splitlines() if line.startswith(name)).split()[1])
 
     def costs(self):
-        return {"CPU s": self.cpu() - self.cpu_before, "peak MB": self.field("status", "VmHWM:") / 1000,
-                "disk MB": self.field("io", "write_bytes:") / 1e6,
-                "requests": self.service.requests(self.position)}
+        found = {"CPU s": self.cpu() - self.cpu_before, "peak MB": self.field("status", "VmHWM:") / 1000,
+                 "disk MB": self.field("io", "write_bytes:") / 1e6}
+        if self.position is not None:
+            found["requests"] = self.service.requests(self.position)
+        return found
 
 
 def find_programs(folder, gateway, sink):
@@ -143,15 +171,15 @@ def find_programs(folder, gateway, sink):
     passwd = os.path.join(folder, "passwd-s3fs")
     with open(os.open(passwd, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
         f.write(f"{access}:{secret}\n")
-    at = os.path.join(folder, "mnt")
-    remote = (f":s3,provider=Ceph,access_key_id={access},secret_access_key={secret},"
-              f"endpoint='{url}':{BUCKET}")
+    at, cache = os.path.join(folder, "mnt"), os.path.join(folder, "cache")
+    remote = f":s3,provider=Ceph,access_key_id={access},secret_access_key={secret},endpoint='{url}':{BUCKET}"
     commands = {
-        "s3fs": ["s3fs", BUCKET, at, "-f", "-o", f"passwd_file={passwd},url={url},use_path_request_style"],
-        "rclone": ["rclone", "mount", "--vfs-cache-mode=writes", "--cache-dir=" + os.path.join(folder, "rclone"), remote, at],
+        "s3fs": ["s3fs", BUCKET, at, "-f", "-o", f"passwd_file={passwd},url={url},use_path_request_style,tmpdir={folder}"],
+        "rclone": ["rclone", "mount", "--vfs-cache-mode=writes", "--cache-dir=" + cache, remote, at],
         "goofys": ["goofys", "-f", "--endpoint", url, BUCKET, at],
         "geesefs": ["geesefs", "-f", "--endpoint", url, BUCKET, at],
-        "mount-s3": ["mount-s3", "-f", "--allow-delete", "--allow-overwrite", "--force-path-style", "--endpoint-url", url, BUCKET, at],
+        "mount-s3": ["mount-s3", "-f", "--allow-delete", "--allow-overwrite", "--force-path-style", "--endpoint-url", url,
+                     BUCKET, at],
     }
     pourfs = [os.path.join(BUILD, "pourfs"), "-f", BUCKET, at]
     yield Mount("pourfs", gateway, pourfs, folder)
@@ -163,8 +191,8 @@ def find_programs(folder, gateway, sink):
 
 # ----------------------------------------------------------------------- work
 #
-# Each piece of work gets a folder to work in and what it needs from Data, and
-# returns its figures: "MB/s" or "/s", and what else is worth knowing.
+# Each piece of work gets the mountpoint, a name that is new, Data and the service. It
+# returns its figures, "MB/s" or "/s" first.
 
 
 class Data:
@@ -173,99 +201,89 @@ class Data:
     def __init__(self, folder, size):
         self.size = size
         self.file = os.path.join(folder, "data")
-        self.folder = folder
+        self.pieces = [f"{self.file}.{i}" for i in range(8)]
+        self.tree = os.path.join(folder, "tree")
         with open(self.file, "wb") as f:
-            for _ in range(size // MIB):
-                f.write(os.urandom(MIB))
-        self.pieces = []
-        for i in range(8):
-            piece = f"{self.file}.{i}"
-            with open(self.file, "rb") as f, open(piece, "wb") as to:
-                f.seek(i * size // 8)
-                to.write(f.read(size // 8))
-            self.pieces.append(piece)
+            for piece in self.pieces:
+                bytes_ = os.urandom(size // 8)
+                f.write(bytes_)
+                with open(piece, "wb") as to:
+                    to.write(bytes_)
+        for i in range(FILES):
+            os.makedirs(f"{self.tree}/{i % 10}", exist_ok=True)
+            with open(f"{self.tree}/{i % 10}/{i}", "wb") as f:
+                f.write(os.urandom(FILE_SIZE))
 
-
-def forget_pages():
-    if os.access("/proc/sys/vm/drop_caches", os.W_OK):
-        with open("/proc/sys/vm/drop_caches", "w") as f:
-            f.write("3")
+    def put(self, mount):
+        """What is read and listed, by whatever program."""
+        with mount as at:
+            shutil.copyfile(self.file, os.path.join(at, "read"))
+            shutil.copytree(self.tree, os.path.join(at, "listed"))
 
 
 def write_in(size):
-    def work(at, data):
+    def work(at, name, data, service):
         began = time.monotonic()
-        with open(data.file, "rb", buffering=0) as f:
-            to = os.open(os.path.join(at, "file"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        with open(data.file, "rb", buffering=0) as f, open(os.path.join(at, name), "wb", buffering=0) as to:
             while piece := f.read(size):
-                os.write(to, piece)
+                to.write(piece)
             written = time.monotonic()
-            os.close(to)
         closed = time.monotonic()
-        return {"MB/s": data.size / (closed - began) / 1e6, "close s": closed - written}
+        service.wait_for(name, 1, data.size)
+        return {"MB/s": data.size / (time.monotonic() - began) / 1e6, "close s": closed - written}
     return work
 
 
-def write_eight(at, data):
+def write_eight(at, name, data, service):
     began = time.monotonic()
-    copies = [subprocess.Popen(["dd", "if=" + piece, f"of={at}/eight.{i}", "bs=1M", "status=none"])
+    copies = [subprocess.Popen(["dd", "if=" + piece, f"of={at}/{name}.{i}", "bs=1M", "status=none"])
               for i, piece in enumerate(data.pieces)]
     if any([c.wait() for c in copies]):
         raise RuntimeError("dd failed")
+    service.wait_for(name, 8, data.size)
     return {"MB/s": data.size / (time.monotonic() - began) / 1e6}
 
 
-def read_one(at, data):
-    path = os.path.join(at, "read")
-    if not os.path.exists(path):
-        shutil.copyfile(data.file, path)
-    forget_pages()
+def read_one(at, name, data, service):
+    if os.access("/proc/sys/vm/drop_caches", os.W_OK):
+        with open("/proc/sys/vm/drop_caches", "w") as f:
+            f.write("3")
     began = time.monotonic()
-    f = os.open(path, os.O_RDONLY)
-    os.read(f, 1)
-    first = time.monotonic()
-    os.lseek(f, 0, os.SEEK_SET)
-    n = 0
-    while piece := os.read(f, MIB):
-        n += len(piece)
-    os.close(f)
+    with open(os.path.join(at, "read"), "rb", buffering=0) as f:
+        f.read(1)
+        first = time.monotonic()
+        n = 1
+        while piece := f.read(MIB):
+            n += len(piece)
+    if n != data.size:
+        raise RuntimeError(f"{n} bytes were read")
     return {"MB/s": n / (time.monotonic() - began) / 1e6, "first byte ms": 1000 * (first - began)}
 
 
-def small_files(at, data):
-    folder = os.path.join(at, f"small-{time.monotonic_ns()}")
+def small_files(at, name, data, service):
+    folder, bytes_ = os.path.join(at, name), os.urandom(FILE_SIZE)
     os.mkdir(folder)
-    bytes_, n = os.urandom(4096), 500
     began = time.monotonic()
-    for i in range(n):
+    for i in range(FILES):
         with open(os.path.join(folder, str(i)), "wb") as f:
             f.write(bytes_)
-    return {"/s": n / (time.monotonic() - began)}
+    service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (time.monotonic() - began)}
 
 
-def rsync_small(at, data):
-    source = os.path.join(data.folder, "tree")
-    if not os.path.exists(source):
-        for i in range(500):
-            os.makedirs(f"{source}/{i % 10}", exist_ok=True)
-            with open(f"{source}/{i % 10}/{i}", "wb") as f:
-                f.write(os.urandom(4096))
+def rsync_small(at, name, data, service):
     began = time.monotonic()
-    subprocess.run(["rsync", "-a", source + "/", f"{at}/rsync-{time.monotonic_ns()}/"], check=True)
-    return {"/s": 500 / (time.monotonic() - began)}
+    subprocess.run(["rsync", "-a", data.tree + "/", f"{at}/{name}/"], check=True)
+    service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (time.monotonic() - began)}
 
 
-def list_long(at, data):
-    folder = os.path.join(at, "listed")
-    if not os.path.exists(folder):
-        os.mkdir(folder)
-        for i in range(500):
-            with open(os.path.join(folder, str(i)), "wb"):
-                pass
-        time.sleep(2)
+def list_long(at, name, data, service):
     began = time.monotonic()
-    subprocess.run(["ls", "-lR", folder], check=True, stdout=subprocess.DEVNULL)
-    return {"/s": 500 / (time.monotonic() - began)}
+    done = subprocess.run(["ls", "-lR", os.path.join(at, "listed")], check=True, stdout=subprocess.PIPE, text=True)
+    if done.stdout.count("\n-") < FILES:
+        raise RuntimeError("not all files are listed")
+    return {"/s": FILES / (time.monotonic() - began)}
 
 
 WORK = {
@@ -288,17 +306,13 @@ class Raw:
         self.gateway = gateway
 
     def curls(self, arguments):
-        env = self.gateway.env
         began = time.monotonic()
-        all_ = [subprocess.Popen(["curl", "-sSf", "-o", "/dev/null", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{env['AWS_REGION']}:s3",
-                                  "-u", env["AWS_ACCESS_KEY_ID"] + ":" + env["AWS_SECRET_ACCESS_KEY"],
-                                  "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", *a,
-                                  f"{env['AWS_ENDPOINT_URL']}/{BUCKET}/raw.{i}"]) for i, a in enumerate(arguments)]
+        all_ = [subprocess.Popen(self.gateway.curl(f"/raw.{i}", "-o", "/dev/null", *a)) for i, a in enumerate(arguments)]
         if any([c.wait() for c in all_]):
             raise RuntimeError("curl failed")
         return time.monotonic() - began
 
-    def do(self, work, data):
+    def do(self, work, name, data):
         if work.startswith("write"):
             return {"MB/s": data.size / self.curls([["-T", piece] for piece in data.pieces]) / 1e6}
         if work == "read":
@@ -307,47 +321,97 @@ class Raw:
         return None
 
 
-def do(program, work, data):
+def do(program, work, name, data):
     if isinstance(program, Raw):
-        return program.do(work, data)
-    if work == "list" and program.name == "sink":
+        return program.do(work, name, data)
+    if work in ("read", "list") and program.name == "sink":
         return None
     with program as at:
-        figures = WORK[work](at, data)
+        figures = WORK[work](at, name, data, program.service)
         figures.update(program.costs())
     if "MB/s" in figures:
         figures["CPU s/GiB"] = figures.pop("CPU s") / (data.size / (1 << 30))
     return figures
 
 
+def rounds_of(work, programs, runs, data):
+    """name -> the figures of its rounds."""
+    found = {p.name: [] for p in programs}
+    for n in range(runs):
+        first = n % len(programs)  # nobody always comes after the same one
+        for program in programs[first:] + programs[:first]:
+            if found[program.name] is None:
+                continue
+            try:
+                figures = do(program, work, f"{work}-{program.name}-{n}", data)
+            except subprocess.SubprocessError as e:  # its text has the keys
+                print(f"{work}: {program.name} is left out: {e.cmd[0]} failed", file=sys.stderr)
+                figures = None
+            except (RuntimeError, OSError) as e:
+                print(f"{work}: {program.name} is left out: {e}", file=sys.stderr)
+                figures = None
+            if figures:
+                found[program.name].append(figures)
+            else:
+                found[program.name] = None
+    return {name: rounds for name, rounds in found.items() if rounds}
+
+
 # -------------------------------------------------------------------- results
 
 
-def median(rounds):
-    return {name: statistics.median(r[name] for r in rounds) for name in rounds[0]}
+def medians(rounds):
+    return {name: {figure: statistics.median(r[figure] for r in all_) for figure in all_[0]} for name, all_ in rounds.items()}
+
+
+def speed_of(figures):
+    return "MB/s" if "MB/s" in figures else "/s"
 
 
 def show(work, results):
     columns = list(dict.fromkeys(c for figures in results.values() for c in figures))
-    rows = [[work] + columns] + [[name] + [("%.4g" % f[c] if c in f else "") for c in columns] for name, f in results.items()]
+    rows = [[work] + columns] + [[name] + [f"{f[c]:.4g}" if c in f else "" for c in columns] for name, f in results.items()]
     for row in rows:
         print(row[0].ljust(12) + "".join(cell.rjust(14) for cell in row[1:]))
-    speed = next(c for c in ("MB/s", "/s") if c in columns)
-    ours = results["pourfs"][speed]
-    print("pourfs to " + ", ".join(f"{name}: {ours / f[speed]:.2f}" for name, f in results.items() if name != "pourfs"))
+    if "pourfs" in results:
+        ours = results["pourfs"]
+        speed = speed_of(ours)
+        print("pourfs to " + ", ".join(f"{name}: {ours[speed] / f[speed]:.2f}" for name, f in results.items()
+                                       if name not in ("pourfs", "sink")))
     print(flush=True)
 
 
-def plot(folder, all_results):
+def plot(folder, work, results):
     os.makedirs(folder, exist_ok=True)
-    for work, results in all_results.items():
-        speed = next(c for c in ("MB/s", "/s") if c in results["pourfs"])
-        with open(os.path.join(folder, work + ".dat"), "w") as f:
-            f.writelines(f'"{name}" {figures[speed]}\n' for name, figures in results.items())
-        script = f"""set terminal svg; set output '{folder}/{work}.svg'; set title '{work}'; set ylabel '{speed}'
+    at = os.path.join(folder, work)
+    speed = speed_of(next(iter(results.values())))
+    with open(at + ".dat", "w") as f:
+        f.writelines(f'"{name}" {figures[speed]}\n' for name, figures in results.items())
+    script = f"""set terminal svg; set output '{at}.svg'; set title '{work}'; set ylabel '{speed}'
 set style fill solid; set boxwidth 0.6; set yrange [0:*]; unset key
-plot '{folder}/{work}.dat' using 0:2:xtic(1) with boxes"""
-        subprocess.run(["gnuplot"], input=script, text=True, check=True)
+plot '{at}.dat' using 0:2:xtic(1) with boxes"""
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def measure(given, folder, memory, services):
+    services.append(Gateway(memory))
+    services[0].s3cmd("mb", f"s3://{BUCKET}")
+    services.append(Sink())
+    data = Data(memory, given.size * MIB // 8 * 8)
+    programs = [Raw(services[0]), *find_programs(folder, *services)]
+    for program in programs:
+        if program.name == "pourfs":
+            data.put(program)
+    all_rounds = {}
+    for work in given.work.split(","):
+        all_rounds[work] = rounds_of(work, programs, given.runs, data)
+        show(work, medians(all_rounds[work]))
+        if given.json:
+            with open(given.json, "w") as f:
+                json.dump(all_rounds, f, indent=2)
+        if given.plot:
+            plot(given.plot, work, medians(all_rounds[work]))
+        services[0].s3cmd("rm", "-r", "--force", f"s3://{BUCKET}/{work}-")
 
 
 def main():
@@ -358,36 +422,18 @@ def main():
     parser.add_argument("--json", help="the figures, all rounds of them")
     parser.add_argument("--plot", help="a folder for a plot of each work (gnuplot)")
     given = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     unknown = set(given.work.split(",")) - set(WORK)
     if unknown:
         parser.error(f"no such work: {', '.join(unknown)}; there is {', '.join(WORK)}")
-    folder = tempfile.mkdtemp(prefix="pourfs-bench.", dir="/dev/shm")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     services = []
-    try:
-        services += [Gateway(folder)]
-        services += [Sink()]
-        data = Data(folder, given.size * MIB // 8 * 8)
-        programs = [Raw(services[0]), *find_programs(folder, *services)]
-        rounds = {}
-        for work in given.work.split(","):
-            for _ in range(given.runs):
-                for program in programs:
-                    figures = do(program, work, data)
-                    if figures:
-                        rounds.setdefault(work, {}).setdefault(program.name, []).append(figures)
-            services[0].forget()
-            show(work, {name: median(r) for name, r in rounds[work].items()})
-        if given.json:
-            with open(given.json, "w") as f:
-                json.dump(rounds, f, indent=2)
-        if given.plot:
-            plot(given.plot, {work: {name: median(r) for name, r in names.items()} for work, names in rounds.items()})
-    finally:
-        subprocess.run(["fusermount3", "-uzq", os.path.join(folder, "mnt")])
-        for service in services:
-            service.stop()
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="pourfs-bench.") as folder, \
+            tempfile.TemporaryDirectory(prefix="pourfs-bench.", dir="/dev/shm") as memory:
+        try:
+            measure(given, folder, memory, services)
+        finally:
+            for service in services:
+                service.stop()
 
 
 main()
