@@ -16,6 +16,7 @@ struct budget {
 	size_t blocks, reserve;
 	size_t share; /* for reading alone */
 	size_t used, read;
+	uint64_t told;  /* times */
 	uint32_t *free; /* indices, the last freed on top */
 	size_t nfree;
 	uint16_t *held; /* times, by index */
@@ -138,11 +139,29 @@ bool budget_shared(struct budget *b, void *block)
 	return shared;
 }
 
-void budget_wait(struct budget *b, unsigned timeout_ms)
+uint64_t budget_told(struct budget *b)
+{
+	uint64_t told;
+
+	pthread_mutex_lock(&b->lock);
+	told = b->told;
+	pthread_mutex_unlock(&b->lock);
+	return told;
+}
+
+void budget_wait(struct budget *b, uint64_t told, unsigned timeout_ms)
 {
 	pthread_mutex_lock(&b->lock);
-	if (b->nfree <= kept(b))
+	if (b->nfree <= kept(b) && b->told == told)
 		wait_ms(&b->freed, &b->lock, timeout_ms);
+	pthread_mutex_unlock(&b->lock);
+}
+
+void budget_tell(struct budget *b)
+{
+	pthread_mutex_lock(&b->lock);
+	b->told++;
+	pthread_cond_broadcast(&b->freed);
 	pthread_mutex_unlock(&b->lock);
 }
 

@@ -34,8 +34,13 @@ void budget_hold(struct budget *b, void *block);
 void budget_put(struct budget *b, void *block);
 bool budget_shared(struct budget *b, void *block);
 
-/* Waits until a block was put or timeout_ms have passed. */
-void budget_wait(struct budget *b, unsigned timeout_ms);
+/* Who finds no block, and nothing that could be given up, waits: until there is
+ * a block, until budget_tell() was called since budget_told() gave that number,
+ * or until timeout_ms have passed. */
+uint64_t budget_told(struct budget *b);
+void budget_wait(struct budget *b, uint64_t told, unsigned timeout_ms);
+/* There may be blocks that can be given up now. */
+void budget_tell(struct budget *b);
 
 /* The reserve: one owner at a time. Blocks; the owner may take no other lock
  * that a waiter could hold. */

@@ -593,6 +593,8 @@ static bool spill_victim(struct draft *d, void *arg)
 
 void draft_relieve(struct mount *m)
 {
+	uint64_t told = budget_told(m->budget); /* before the look: what lands after it wakes */
+
 	if (reader_relieve(m) || draft_any(m, drop_one, NULL))
 		return;
 	/* What is being read ahead, beyond the readers' share, can be had soon. */
@@ -603,5 +605,5 @@ void draft_relieve(struct mount *m)
 		if (v.most && draft_any(m, spill_victim, &v))
 			break;
 	}
-	budget_wait(m->budget, RELIEF_WAIT_MS);
+	budget_wait(m->budget, told, RELIEF_WAIT_MS);
 }

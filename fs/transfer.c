@@ -55,6 +55,7 @@ void flight_land(struct flight *fl, int err)
 	gone = draft_free_if_done(d);
 	pthread_cond_broadcast(&f->changed);
 	pthread_mutex_unlock(&f->lock);
+	budget_tell(f->m->budget); /* what is stored can be dropped */
 	if (gone)
 		file_put(f);
 	file_put(f);

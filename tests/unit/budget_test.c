@@ -112,16 +112,41 @@ TEST(a_wait_ends_with_a_put_or_in_time)
 	pthread_t thread;
 	long long start = now_ms();
 
-	budget_wait(b, 30);
+	budget_wait(b, budget_told(b), 30);
 	check(now_ms() - start >= 29 && now_ms() - start < 5000);
 	start = now_ms();
 	pthread_create(&thread, NULL, put_later, &late);
-	budget_wait(b, 20000);
+	budget_wait(b, budget_told(b), 20000);
 	check(now_ms() - start < 10000);
 	pthread_join(thread, NULL);
 	start = now_ms();
-	budget_wait(b, 20000); /* there is one */
+	budget_wait(b, budget_told(b), 20000); /* there is one */
 	check(now_ms() - start < 10000);
+	budget_free(b);
+}
+
+static void *tell_later(void *arg)
+{
+	usleep(50000);
+	budget_tell(arg);
+	return NULL;
+}
+
+TEST(a_wait_ends_when_something_was_told_also_before_it)
+{
+	struct budget *b = budget_new(BUDGET_BLOCK, 0);
+	void *block = budget_take(b, false);
+	uint64_t told = budget_told(b);
+	pthread_t thread;
+	long long start = now_ms();
+
+	pthread_create(&thread, NULL, tell_later, b);
+	budget_wait(b, told, 20000);
+	check(now_ms() - start < 10000);
+	pthread_join(thread, NULL);
+	budget_wait(b, told, 20000);
+	check(now_ms() - start < 10000);
+	budget_put(b, block);
 	budget_free(b);
 }
 
