@@ -106,9 +106,10 @@ struct draft {
  * it is published, that fails with -EEXIST. */
 int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel) s3_must_check;
 
-/* append: at the end, wherever that is by now. Returns len or -errno. */
-ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
-                    const atomic_bool *cancel) s3_must_check;
+/* append: at the end, wherever that is by now. Returns len or -errno; -EIO, which
+ * latches: in could not be read. */
+ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, uint64_t offset,
+                    bool append, const atomic_bool *cancel) s3_must_check;
 /* -ENODATA: there is no draft; read the object. */
 ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
                    const atomic_bool *cancel) s3_must_check;

@@ -133,8 +133,8 @@ static bool is_far(const struct draft *d, uint64_t offset)
 	return offset >= part && (offset > end + part || offset + part < end);
 }
 
-ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offset, bool append,
-                    const atomic_bool *cancel)
+ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, uint64_t offset,
+                    bool append, const atomic_bool *cancel)
 {
 	size_t done = 0;
 	int err = 0;
@@ -152,12 +152,15 @@ ssize_t draft_write(struct file *f, const void *data, size_t len, uint64_t offse
 			offset = parts_size(d->parts);
 		if (!append && is_far(d, offset))
 			expect_passes(d);
-		n = parts_write(d->parts, offset + done, (const char *)data + done, len - done);
+		n = parts_write(d->parts, offset + done, in, len - done);
 		if (n > 0) {
 			done += (size_t)n;
 			d->written += (uint64_t)n;
 			d->write_end = offset + done;
 			edited(d, offset + done - (uint64_t)n);
+		} else if (n ==
+		           -EIO) { /* they did not come: what is there is neither old nor new */
+			draft_fail(d, err = -EIO);
 		} else {
 			err = hindered(f, (int)n, "write to", cancel);
 		}

@@ -316,8 +316,8 @@ ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, u
 
 /* ------------------------------------------------------------------- write */
 
-ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t offset, pid_t pid,
-                     const atomic_bool *cancel)
+ssize_t handle_write(struct handle *h, const struct parts_input *in, size_t len, uint64_t offset,
+                     pid_t pid, const atomic_bool *cancel)
 {
 	if (!h->writes)
 		return -EBADF;
@@ -325,7 +325,7 @@ ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t of
 	/* Not at its opening: a shell opens a file, and becomes the program then. */
 	if (draft_will_judge(h->file, offset + len))
 		file_written_by(h->file, pid);
-	return draft_write(h->file, data, len, offset, h->appends, cancel);
+	return draft_write(h->file, in, len, offset, h->appends, cancel);
 }
 
 ssize_t handle_copy(struct handle *from, uint64_t from_offset, struct handle *to, uint64_t offset,

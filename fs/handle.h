@@ -9,6 +9,7 @@
 
 #include "dir.h"
 #include "file.h"
+#include "parts.h"
 #include "reader.h"
 
 struct handle {
@@ -31,8 +32,8 @@ int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t 
                 struct handle **out, const atomic_bool *cancel) s3_must_check;
 ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,
                     const atomic_bool *cancel) s3_must_check;
-ssize_t handle_write(struct handle *h, const void *data, size_t len, uint64_t offset, pid_t pid,
-                     const atomic_bool *cancel) s3_must_check;
+ssize_t handle_write(struct handle *h, const struct parts_input *in, size_t len, uint64_t offset,
+                     pid_t pid, const atomic_bool *cancel) s3_must_check;
 /* copy_file_range(2): bytes, or -EOPNOTSUPP: they must be read and written. */
 ssize_t handle_copy(struct handle *from, uint64_t from_offset, struct handle *to, uint64_t offset,
                     uint64_t len, pid_t pid, const atomic_bool *cancel) s3_must_check;

@@ -22,6 +22,8 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 	conn->max_readahead = 1 << 20;
 	if (conn->capable & FUSE_CAP_PARALLEL_DIROPS)
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
+	/* See ops_write_buf(). */
+	conn->want |= conn->capable & FUSE_CAP_SPLICE_READ;
 	/* One write at a time reaches the table anyway: order is all that counts. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
 	/* FUSE_CAP_CACHE_SYMLINKS is not wanted: the kernel would keep a target as
@@ -287,7 +289,7 @@ const struct fuse_lowlevel_ops ops_table = {
 	.link = ops_link,
 	.open = ops_open,
 	.read = ops_read,
-	.write = ops_write,
+	.write_buf = ops_write_buf,
 	.flush = ops_flush,
 	.release = ops_release,
 	.fsync = ops_fsync,

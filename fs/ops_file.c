@@ -143,15 +143,27 @@ void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct 
 	free(data);
 }
 
-void ops_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t size, off_t offset,
-               struct fuse_file_info *fi)
+static int read_bufvec(void *arg, void *to, size_t n)
 {
+	struct fuse_bufvec into = FUSE_BUFVEC_INIT(n);
+
+	into.buf[0].mem = to;
+	return fuse_buf_copy(&into, arg, 0) == (ssize_t)n ? 0 : -EIO;
+}
+
+/* Its bytes are still in a pipe, where the kernel can do that, and come from there
+ * straight to their blocks: so a write that waits for memory needs none. */
+void ops_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *data, off_t offset,
+                   struct fuse_file_info *fi)
+{
+	const struct parts_input in = {read_bufvec, data};
 	struct op op;
 	ssize_t n;
 
 	(void)ino;
 	op_begin(&op, req);
-	n = handle_write(op_handle(fi), data, size, (uint64_t)offset, op_pid(&op), &op.cancelled);
+	n = handle_write(op_handle(fi), &in, fuse_buf_size(data), (uint64_t)offset, op_pid(&op),
+	                 &op.cancelled);
 	if (n < 0) {
 		op_error(&op, (int)n);
 	} else {

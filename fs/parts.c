@@ -169,13 +169,15 @@ static int crowded(struct parts *p, struct slot *s)
 }
 
 /* Up to the end of the block. Returns how many bytes, or an error. */
-static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, size_t len)
+static ssize_t write_block(struct parts *p, uint64_t offset, const struct parts_input *in,
+                           size_t len)
 {
 	uint64_t in_slot = offset % p->part_size;
 	size_t in_block = in_slot % p->mem.block_size;
 	size_t n = min64(len, p->mem.block_size - in_block);
 	struct slot *s = slot_make(p, offset / p->part_size);
 	char *block;
+	int err;
 
 	if (!s)
 		return -ENOMEM;
@@ -192,17 +194,17 @@ static ssize_t write_block(struct parts *p, uint64_t offset, const void *data, s
 		return PARTS_NO_BLOCK;
 	grow(p, offset + n);
 	slot_begin(p, s);
-	memcpy(block + in_block, data, n);
+	err = in->read(in->arg, block + in_block, n);
 	extents_add(&s->cached, in_slot, in_slot + n);
 	extents_add(&s->dirty, in_slot, in_slot + n);
 	slot_changed(p, s);
 	slot_end(p, s);
 	if (in_slot + n == p->part_size && slot_appended(p, s))
 		p->appended = s->index;
-	return (ssize_t)n;
+	return err ? err : (ssize_t)n;
 }
 
-ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t len)
+ssize_t parts_write(struct parts *p, uint64_t offset, const struct parts_input *in, size_t len)
 {
 	size_t done = 0;
 
@@ -210,7 +212,7 @@ ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t l
 	if (offset + len < offset || offset + len > limit(p))
 		return -EFBIG;
 	while (done < len) {
-		ssize_t n = write_block(p, offset + done, (const char *)data + done, len - done);
+		ssize_t n = write_block(p, offset + done, in, len - done);
 
 		if (n < 0)
 			return done ? (ssize_t)done : n;

@@ -102,10 +102,17 @@ bool parts_redirect(struct parts *p);
 
 /* ------------------------------------------------------------------ edits */
 
-/* Copies len bytes to offset. Returns how many it took: fewer when the blocks
- * ran out, PARTS_NO_BLOCK when none was taken. PARTS_CROWDED, PARTS_SEALED, PARTS_STAGED,
- * -EFBIG (more than the uploads can carry), -ENOMEM. */
-ssize_t parts_write(struct parts *p, uint64_t offset, const void *data, size_t len);
+/* Where bytes to be written come from, one after the other. */
+struct parts_input {
+	int (*read)(void *arg, void *to, size_t n); /* the next n of them; 0 or -EIO */
+	void *arg;
+};
+
+/* Puts the next len bytes of in at offset. Returns how many it took: fewer when the
+ * blocks ran out, PARTS_NO_BLOCK when none was taken. PARTS_CROWDED, PARTS_SEALED,
+ * PARTS_STAGED, -EFBIG (more than the uploads can carry), -ENOMEM. -EIO: they could
+ * not be read, and what is there now is neither old nor new. */
+ssize_t parts_write(struct parts *p, uint64_t offset, const struct parts_input *in, size_t len);
 
 /* Sets the size. Bytes that come into being are zeros. Errors as above. */
 int parts_truncate(struct parts *p, uint64_t size);

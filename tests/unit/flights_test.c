@@ -17,7 +17,7 @@ TEST(ranges_are_copied_as_one_part_each_and_a_patched_slot_is_composed)
 	check_int(parts_replace(w.parts, 0, 7 * PART + 9, source, 0), 0);
 	check_int(parts_size(w.parts), 7 * PART + 9);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	check_int(parts_write(w.parts, PART + 20, "patch", 5), 5);
+	check_int(world_write(w.parts, PART + 20, "patch", 5), 5);
 	land(&w, take_off(&w, PARTS_FINISH, PARTS_COPY, 0), 0);
 	check_int(w.upload[1].size, PART);
 	check_int(next(&w, PARTS_FINISH).what, PARTS_COMPOSE);
@@ -195,13 +195,13 @@ TEST(a_write_during_a_fetch_wins_over_what_is_fetched)
 
 	world_begin(&w);
 	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
-	check_int(parts_write(w.parts, 0, "A", 1), 1);
+	check_int(world_write(w.parts, 0, "A", 1), 1);
 	check_int(next(&w, PARTS_SYNC).what, PARTS_COMPOSE);
 	check_int(parts_fetch(w.parts, 0, &a), 0);
 	check_int(a.what, PARTS_FETCH);
 	f = world_fly(&w, &a);
-	check_int(parts_write(w.parts, 10, "BBBB", 4), 4);
-	check_int(parts_write(w.parts, 30, "CCCC", 4), 4);
+	check_int(world_write(w.parts, 10, "BBBB", 4), 4);
+	check_int(world_write(w.parts, 30, "CCCC", 4), 4);
 	memcpy(want, text(0, PART), PART);
 	want[0] = 'A';
 	memcpy(want + 10, "BBBB", 4);
@@ -223,7 +223,7 @@ TEST(a_fetch_that_fails_leaves_no_blocks_and_no_bytes)
 
 	world_begin(&w);
 	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
-	check_int(parts_write(w.parts, 0, text(0, 1), 1), 1);
+	check_int(world_write(w.parts, 0, text(0, 1), 1), 1);
 	check_int(next(&w, PARTS_SYNC).what, PARTS_COMPOSE);
 	check_int(parts_fetch(w.parts, 0, &a), 0);
 	land(&w, world_fly(&w, &a), -EIO);
@@ -240,7 +240,7 @@ TEST(what_was_fetched_from_a_replaced_range_is_not_used)
 
 	world_begin(&w);
 	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
-	check_int(parts_write(w.parts, 0, "A", 1), 1);
+	check_int(world_write(w.parts, 0, "A", 1), 1);
 	check_int(next(&w, PARTS_SYNC).what, PARTS_COMPOSE);
 	check_int(parts_fetch(w.parts, 0, &a), 0);
 	f = world_fly(&w, &a);
@@ -259,7 +259,7 @@ TEST(a_fetch_without_memory_says_so_and_holds_none)
 
 	world_begin(&w);
 	check_int(parts_replace(w.parts, 0, PART, world_source(&w, text(0, PART), PART), 0), 0);
-	check_int(parts_write(w.parts, 0, text(0, 1), 1), 1);
+	check_int(world_write(w.parts, 0, text(0, 1), 1), 1);
 	check_int(next(&w, PARTS_SYNC).what, PARTS_COMPOSE);
 	w.blocks_max = 3;
 	check_int(parts_fetch(w.parts, 0, &a), PARTS_NO_BLOCK);
@@ -379,7 +379,7 @@ TEST(the_stored_first_slot_is_spilled_and_stays_stored_and_readable)
 	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE);
 	check_reads(&w, 0, text(0, PART), PART);
 	check_int(parts_at(w.parts, PART, 1).kind, PARTS_IS_SEALED);
-	check_int(parts_write(w.parts, 0, "HEAD", 4), 4);
+	check_int(world_write(w.parts, 0, "HEAD", 4), 4);
 	send_all(&w);
 	check(!memcmp(w.upload[1].data, "HEAD", 4));
 	check(!memcmp(w.upload[1].data + 4, text(4, PART - 4), PART - 4));
@@ -429,7 +429,7 @@ TEST(what_is_written_during_a_spill_lies_over_it)
 	write_ok(&w, 0, 40);
 	check_int(parts_spill(w.parts, false, &a), 0);
 	f = world_fly(&w, &a);
-	check_int(parts_write(w.parts, 4, "new", 3), 3);
+	check_int(world_write(w.parts, 4, "new", 3), 3);
 	check_int(parts_replace(w.parts, 20, 8, PARTS_ZERO, 0), 0);
 	land(&w, f, 0);
 	check(!parts_drop(w.parts, false));
@@ -457,7 +457,7 @@ TEST(a_slot_of_very_many_pieces_is_made_whole)
 	world_begin_with(&w, limits);
 	while (next(&w, PARTS_FULL).what != PARTS_COMPOSE) {
 		assert(at < 4096);
-		check_int(parts_write(w.parts, at, "x", 1), 1);
+		check_int(world_write(w.parts, at, "x", 1), 1);
 		at += 4;
 	}
 	check(at > 4 * 200);
@@ -480,7 +480,7 @@ TEST(a_writer_of_too_many_pieces_waits)
 	world_begin_with(&w, limits);
 	for (uint64_t at = 0; n == 1; at += 3) {
 		assert(at < 4096);
-		n = parts_write(w.parts, at, "x", 1);
+		n = world_write(w.parts, at, "x", 1);
 	}
 	check_int(n, PARTS_CROWDED);
 	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
@@ -495,11 +495,11 @@ TEST(a_slot_that_was_sent_in_too_many_pieces_is_made_whole_when_written)
 
 	world_begin_with(&w, limits);
 	for (uint64_t at = 0; n == 1; at += 3)
-		n = parts_write(w.parts, at, "x", 1);
+		n = world_write(w.parts, at, "x", 1);
 	slot_find(w.parts, 0)->progress = STORED;
 	slot_find(w.parts, 0)->stored_len = parts_size(w.parts);
 	w.parts->crowded = NO_SLOT;
-	check_int(parts_write(w.parts, 4090, "x", 1), PARTS_CROWDED);
+	check_int(world_write(w.parts, 4090, "x", 1), PARTS_CROWDED);
 	check_int(next(&w, PARTS_FULL).what, PARTS_COMPOSE);
 	world_end(&w);
 }

@@ -144,7 +144,7 @@ static void do_write(struct model *m, uint64_t offset, uint64_t len)
 	len = len < FILE_MAX - offset ? len : FILE_MAX - offset;
 	for (uint64_t i = 0; i < len; i++)
 		data[i] = (char)random_next();
-	n = parts_write(m->w.parts, offset, data, len);
+	n = world_write(m->w.parts, offset, data, len);
 	if (n < 0) {
 		assert(n == PARTS_NO_BLOCK || n == sealed_in(m, offset, offset + 1) ||
 		       (n == -EFBIG && offset + len > largest(m)));

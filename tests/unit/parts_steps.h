@@ -21,7 +21,7 @@ static inline const char *text(uint64_t offset, uint64_t len)
 
 static inline void write_ok(struct world *w, uint64_t offset, uint64_t len)
 {
-	check_int(parts_write(w->parts, offset, text(offset, len), len), len);
+	check_int(world_write(w->parts, offset, text(offset, len), len), len);
 	parts_check(w->parts);
 }
 

@@ -18,7 +18,7 @@ TEST(an_empty_file_is_done_at_once)
 	check_int(parts_list(w.parts, &list, &n), 0);
 	check_int(n, 0);
 	free(list);
-	check_int(parts_write(w.parts, 5, "", 0), 0);
+	check_int(world_write(w.parts, 5, "", 0), 0);
 	check_int(parts_size(w.parts), 0);
 	world_end(&w);
 }
@@ -111,7 +111,7 @@ TEST(a_patch_in_memory_is_sent_again_under_the_same_number)
 	world_begin(&w);
 	write_ok(&w, 0, 2 * PART);
 	sync_all(&w);
-	check_int(parts_write(w.parts, 4, "HEAD", 4), 4);
+	check_int(world_write(w.parts, 4, "HEAD", 4), 4);
 	check_int(parts_safe_bytes(w.parts), PART);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING); /* more patches may come */
 	send_slot(&w, PARTS_SYNC, 0);
@@ -130,7 +130,7 @@ TEST(a_write_to_a_flying_slot_goes_to_fresh_blocks)
 	write_ok(&w, 0, 2 * PART);
 	f = take_off(&w, PARTS_FULL, PARTS_SEND, 0);
 	blocks = w.blocks_out;
-	check_int(parts_write(w.parts, 20, "new", 3), 3);
+	check_int(world_write(w.parts, 20, "new", 3), 3);
 	check_int(w.blocks_out, blocks + 1);
 	check_reads(&w, 20, "new", 3);
 	check(!memcmp((char *)f->a.iov[1].iov_base + 4, text(20, 3), 3));
@@ -228,7 +228,7 @@ TEST(an_edit_of_a_sealed_slot_is_refused_and_changes_nothing)
 	write_ok(&w, 0, 3 * PART);
 	sync_all(&w);
 	drop_all(&w);
-	check_int(parts_write(w.parts, PART + 5, "x", 1), PARTS_SEALED);
+	check_int(world_write(w.parts, PART + 5, "x", 1), PARTS_SEALED);
 	check_int(parts_truncate(w.parts, 2 * PART + 1), PARTS_SEALED);
 	check_int(parts_truncate(w.parts, 2 * PART), PARTS_SEALED);
 	check_int(parts_replace(w.parts, PART - 1, 2, PARTS_ZERO, 0), PARTS_SEALED);
@@ -242,6 +242,27 @@ TEST(an_edit_of_a_sealed_slot_is_refused_and_changes_nothing)
 	world_end(&w);
 }
 
+static int no_input(void *arg, void *to, size_t n)
+{
+	(void)arg, (void)to, (void)n;
+	return -EIO;
+}
+
+TEST(a_write_whose_bytes_do_not_come_is_an_error)
+{
+	const struct parts_input in = {no_input, NULL};
+	struct world w;
+
+	world_begin(&w);
+	write_ok(&w, 0, 5);
+	check_int(parts_write(w.parts, 3, &in, 2 * PART), -EIO);
+	parts_check(w.parts);
+	check_reads(&w, 0, text(0, 3), 3);
+	check_int(world_write(w.parts, 3, "xyz", 3), 3);
+	parts_check(w.parts);
+	world_end(&w);
+}
+
 TEST(a_write_up_to_a_sealed_slot_is_short)
 {
 	struct world w;
@@ -250,7 +271,7 @@ TEST(a_write_up_to_a_sealed_slot_is_short)
 	write_ok(&w, 0, 2 * PART);
 	sync_all(&w);
 	drop_all(&w);
-	check_int(parts_write(w.parts, PART - 4, "12345678", 8), 4);
+	check_int(world_write(w.parts, PART - 4, "12345678", 8), 4);
 	check_reads(&w, PART - 4, "1234", 4);
 	world_end(&w);
 }
@@ -398,7 +419,7 @@ TEST(a_spill_cut_off_while_it_flies_lands_nowhere)
 	early = world_fly(&w, &a);
 	check_int(parts_truncate(w.parts, 0), 0);
 	check(!parts_outgrown(w.parts)); /* no part of it was ever sent */
-	check_int(parts_write(w.parts, 0, "0123456789", 10), 10);
+	check_int(world_write(w.parts, 0, "0123456789", 10), 10);
 	check_int(parts_spill(w.parts, false, &a), 0);
 	check_int(a.what, PARTS_NOTHING); /* one at a time */
 	land(&w, early, 0);
@@ -420,10 +441,10 @@ TEST(a_write_without_memory_is_short_then_refused)
 
 	world_begin(&w);
 	w.blocks_max = 2;
-	check_int(parts_write(w.parts, 0, text(0, PART), PART), 2 * BLOCK);
+	check_int(world_write(w.parts, 0, text(0, PART), PART), 2 * BLOCK);
 	check_int(parts_size(w.parts), 2 * BLOCK);
-	check_int(parts_write(w.parts, 2 * BLOCK, "x", 1), PARTS_NO_BLOCK);
-	check_int(parts_write(w.parts, 5 * PART, "x", 1), PARTS_NO_BLOCK);
+	check_int(world_write(w.parts, 2 * BLOCK, "x", 1), PARTS_NO_BLOCK);
+	check_int(world_write(w.parts, 5 * PART, "x", 1), PARTS_NO_BLOCK);
 	check_int(parts_size(w.parts), 2 * BLOCK); /* as it was */
 	parts_check(w.parts);
 	write_ok(&w, 1, 3); /* what is there can be written to */
@@ -439,7 +460,7 @@ TEST(a_patch_of_a_flying_slot_without_memory_is_refused)
 	write_ok(&w, 0, PART);
 	f = take_off(&w, PARTS_SYNC, PARTS_SEND, 0);
 	w.blocks_max = 0;
-	check_int(parts_write(w.parts, 0, "x", 1), PARTS_NO_BLOCK);
+	check_int(world_write(w.parts, 0, "x", 1), PARTS_NO_BLOCK);
 	land(&w, f, 0);
 	check_int(next(&w, PARTS_SYNC).what, PARTS_DONE); /* it was not changed */
 	world_end(&w);
@@ -453,13 +474,13 @@ TEST(a_file_of_more_than_the_uploads_can_carry_is_too_large)
 
 	world_begin(&w);
 	check_int(parts_truncate(w.parts, most + 1), -EFBIG);
-	check_int(parts_write(w.parts, most, "x", 1), -EFBIG);
-	check_int(parts_write(w.parts, UINT64_MAX, "xx", 2), -EFBIG);
+	check_int(world_write(w.parts, most, "x", 1), -EFBIG);
+	check_int(world_write(w.parts, UINT64_MAX, "xx", 2), -EFBIG);
 	check_int(parts_replace(w.parts, most, 1, PARTS_ZERO, 0), -EFBIG);
 	check_int(parts_replace(w.parts, 2, UINT64_MAX, PARTS_ZERO, 0), -EFBIG);
 	check_int(parts_size(w.parts), 0);
 	check_int(w.blocks_out, 0);
-	check_int(parts_write(w.parts, most - 1, "x", 1), 1);
+	check_int(world_write(w.parts, most - 1, "x", 1), 1);
 	check(parts_redirect(w.parts));
 	check_int(parts_truncate(w.parts, 64 * COPY), 0);
 	check_int(parts_truncate(w.parts, 64 * COPY + 1), -EFBIG);

@@ -103,6 +103,21 @@ static bool world_shared(void *arg, void *block)
 	return world_block(block)->held > 1;
 }
 
+static int world_input(void *arg, void *to, size_t n)
+{
+	const char **at = arg;
+
+	memcpy(to, *at, n);
+	*at += n;
+	return 0;
+}
+
+/* parts_write() of bytes in memory. */
+static ssize_t world_write(struct parts *p, uint64_t offset, const char *data, size_t len)
+{
+	return parts_write(p, offset, &(struct parts_input){world_input, &data}, len);
+}
+
 static void world_begin_with(struct world *w, struct parts_limits limits)
 {
 	struct parts_mem mem = {BLOCK, world_take, world_hold, world_put, world_shared, w};

@@ -59,13 +59,13 @@ TEST(what_is_sealed_can_be_read_and_patched_once_it_is_staged)
 	drop_all(&w);
 	check_int(w.blocks_out, 0); /* the first slot as well */
 	check_int(parts_at(w.parts, 0, 9).kind, PARTS_IS_STAGED);
-	check_int(parts_write(w.parts, PART, "x", 1), PARTS_STAGED);
+	check_int(world_write(w.parts, PART, "x", 1), PARTS_STAGED);
 	check_int(parts_truncate(w.parts, 9), PARTS_STAGED);
 	check_int(parts_replace(w.parts, 9, 9, PARTS_ZERO, 0), PARTS_STAGED);
 	stage_all(&w);
 	check(!parts_staged_any(w.parts));
 	check_reads(&w, 0, text(0, 3 * PART), 3 * PART);
-	check_int(parts_write(w.parts, PART, "x", 1), 1);
+	check_int(world_write(w.parts, PART, "x", 1), 1);
 	check_reads(&w, PART, "x", 1);
 	world_end(&w);
 }
@@ -100,7 +100,7 @@ TEST(a_slot_that_changes_while_its_upload_is_completed_stays_dirty)
 	parts_stage(w.parts, &list, &n);
 	check_int(n, 2);
 	check_int(next(&w, PARTS_FULL).what, PARTS_NOTHING);
-	check_int(parts_write(w.parts, 3, "new", 3), 3);
+	check_int(world_write(w.parts, 3, "new", 3), 3);
 	check_int(parts_staged(w.parts, 0, world_source(&w, zeros, 2 * PART)), 0);
 	parts_check(w.parts);
 	check_reads(&w, 3, "new", 3);
@@ -133,7 +133,7 @@ TEST(a_second_pass_goes_to_another_staged_upload)
 	drop_all(&w);
 	stage_all(&w);
 	for (uint64_t i = 0; i < 2; i++) {
-		check_int(parts_write(w.parts, i * PART, text(i * PART + 7, PART), PART), PART);
+		check_int(world_write(w.parts, i * PART, text(i * PART + 7, PART), PART), PART);
 		send_staged(&w, i, (unsigned)i + 1);
 	}
 	drop_all(&w);
@@ -200,7 +200,7 @@ TEST(a_sync_spills_what_fills_no_slot_and_stages_the_rest)
 
 	begin_staged(&w);
 	write_ok(&w, 0, 2 * PART + 10);
-	check_int(parts_write(w.parts, 5 * PART, "tail", 4), 4);
+	check_int(world_write(w.parts, 5 * PART, "tail", 4), 4);
 	send_staged(&w, 0, 1);
 	send_staged(&w, 1, 2);
 	f = take_off(&w, PARTS_SYNC, PARTS_SPILL, 2);
@@ -234,8 +234,8 @@ TEST(slots_beyond_the_numbers_of_the_own_upload_are_staged)
 
 	/* 4 slots go as they are; then one number for each 3. */
 	world_begin_with(&w, (struct parts_limits){PART, 40, 3 * PART, 5, false});
-	check_int(parts_write(w.parts, 0, text(0, 7 * PART), 7 * PART), 7 * PART);
-	check_int(parts_write(w.parts, 7 * PART, "x", 1), -EFBIG);
+	check_int(world_write(w.parts, 0, text(0, 7 * PART), 7 * PART), 7 * PART);
+	check_int(world_write(w.parts, 7 * PART, "x", 1), -EFBIG);
 	do_all(&w, PARTS_FINISH);
 	check_int(parts_list(w.parts, &list, &n), 0);
 	check_int(n, 5);
@@ -413,7 +413,7 @@ TEST(a_file_of_48_tib_is_planned_to_the_last_byte_in_constant_memory)
 
 		for (uint64_t k = 0; k < n; k++)
 			data[k] = byte_at(at + k);
-		assert(parts_write(p.parts, at, data, n) == (ssize_t)n);
+		assert(world_write(p.parts, at, data, n) == (ssize_t)n);
 		at += n;
 		while (plan_next(&p, PARTS_FULL) != PARTS_NOTHING)
 			;
