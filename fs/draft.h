@@ -23,6 +23,7 @@
 #ifndef POURFS_DRAFT_H
 #define POURFS_DRAFT_H
 
+#include "answer.h"
 #include "file.h"
 #include "parts.h"
 
@@ -110,8 +111,9 @@ int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel) s3_mu
  * latches: in could not be read. */
 ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, uint64_t offset,
                     bool append, const atomic_bool *cancel) s3_must_check;
-/* -ENODATA: there is no draft; read the object. */
-ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
+/* Adds to the answer. Returns len, or less at the end. -ENODATA: there is no
+ * draft; read the object. */
+ssize_t draft_read(struct file *f, struct answer *to, size_t len, uint64_t offset,
                    const atomic_bool *cancel) s3_must_check;
 int draft_truncate(struct file *f, uint64_t size, const atomic_bool *cancel) s3_must_check;
 /* [offset, offset + len) becomes zeros; grow: the file may become longer. */

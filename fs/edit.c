@@ -324,7 +324,7 @@ static void make_room(struct draft *d)
 }
 
 /* Bytes of a source. -ENODATA: they are in the object by now. */
-static ssize_t read_source(struct file *f, const struct parts_range *r, char *to,
+static ssize_t read_source(struct file *f, const struct parts_range *r, struct answer *to,
                            const atomic_bool *cancel)
 {
 	struct draft *d = f->draft;
@@ -341,7 +341,7 @@ static ssize_t read_source(struct file *f, const struct parts_range *r, char *to
 }
 
 /* Some bytes, from one place. 0: at the end. */
-static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
+static ssize_t read_range(struct file *f, struct answer *to, size_t len, uint64_t offset,
                           const atomic_bool *cancel)
 {
 	struct draft *d = f->draft;
@@ -351,11 +351,9 @@ static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
 		expect_passes(d);
 	switch (r.kind) {
 	case PARTS_IS_MEMORY:
-		memcpy(to, r.data, r.len);
-		return (ssize_t)r.len;
+		return answer_add(to, r.data, r.len) ? -ENOMEM : (ssize_t)r.len;
 	case PARTS_IS_ZERO:
-		memset(to, 0, r.len);
-		return (ssize_t)r.len;
+		return answer_add(to, NULL, r.len) ? -ENOMEM : (ssize_t)r.len;
 	case PARTS_IS_REMOTE:
 		make_room(d);
 		return read_source(f, &r, to, cancel);
@@ -371,18 +369,17 @@ static ssize_t read_range(struct file *f, char *to, size_t len, uint64_t offset,
 	}
 }
 
-ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
+ssize_t draft_read(struct file *f, struct answer *to, size_t len, uint64_t offset,
                    const atomic_bool *cancel)
 {
-	size_t done = 0;
+	size_t done = 0, had = to->len;
 	ssize_t n = 1;
 	bool gone;
 
 	pthread_mutex_lock(&f->lock);
 	while (n > 0 && done < len && f->draft) {
-		n = f->draft->error
-		            ? f->draft->error
-		            : read_range(f, (char *)data + done, len - done, offset + done, cancel);
+		n = f->draft->error ? f->draft->error
+		                    : read_range(f, to, len - done, offset + done, cancel);
 		if (n > 0)
 			done += (size_t)n;
 		else if (n == -EAGAIN)
@@ -396,6 +393,8 @@ ssize_t draft_read(struct file *f, void *data, size_t len, uint64_t offset,
 	pthread_mutex_unlock(&f->lock);
 	if (gone)
 		file_put(f);
+	if (n < 0)
+		answer_cut(to, had);
 	return n < 0 ? n : (ssize_t)done;
 }
 

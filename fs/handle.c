@@ -274,7 +274,7 @@ static bool reader_is_old(struct mount *m, struct handle *h, const struct reader
 	return old;
 }
 
-static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t len,
+static ssize_t read_object(struct mount *m, struct handle *h, struct answer *to, size_t len,
                            uint64_t offset, const atomic_bool *cancel)
 {
 	for (;;) {
@@ -284,7 +284,7 @@ static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t
 
 		if (!r)
 			return n;
-		n = reader_read(r, data, len, offset, cancel);
+		n = reader_read(r, to, len, offset, cancel);
 		old = (n == -ESTALE || n == -ENOENT) && reader_is_old(m, h, r, cancel);
 		pthread_rwlock_unlock(&h->lock);
 		if (old)
@@ -296,9 +296,10 @@ static ssize_t read_object(struct mount *m, struct handle *h, void *data, size_t
 	}
 }
 
-ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,
-                    const atomic_bool *cancel)
+int handle_read(struct mount *m, struct handle *h, struct answer *to, uint64_t offset,
+                const atomic_bool *cancel)
 {
+	size_t len = to->size;
 	ssize_t n;
 
 	if (h->text) {
@@ -307,11 +308,12 @@ ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, u
 		if (offset >= size)
 			return 0;
 		len = len < size - offset ? len : size - offset;
-		memcpy(data, h->text + offset, len);
-		return (ssize_t)len;
+		return answer_add(to, h->text + offset, len);
 	}
-	n = draft_read(h->file, data, len, offset, cancel);
-	return n == -ENODATA ? read_object(m, h, data, len, offset, cancel) : n;
+	n = draft_read(h->file, to, len, offset, cancel);
+	if (n == -ENODATA)
+		n = read_object(m, h, to, len, offset, cancel);
+	return n < 0 ? (int)n : 0;
 }
 
 /* ------------------------------------------------------------------- write */

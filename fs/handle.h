@@ -30,8 +30,9 @@ struct handle {
 /* flags as open(2). truncate: O_TRUNC or just created. pid: who opens. */
 int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t pid,
                 struct handle **out, const atomic_bool *cancel) s3_must_check;
-ssize_t handle_read(struct mount *m, struct handle *h, void *data, size_t len, uint64_t offset,
-                    const atomic_bool *cancel) s3_must_check;
+/* Fills the answer up to its size; less at the end. */
+int handle_read(struct mount *m, struct handle *h, struct answer *to, uint64_t offset,
+                const atomic_bool *cancel) s3_must_check;
 ssize_t handle_write(struct handle *h, const struct parts_input *in, size_t len, uint64_t offset,
                      pid_t pid, const atomic_bool *cancel) s3_must_check;
 /* copy_file_range(2): bytes, or -EOPNOTSUPP: they must be read and written. */

@@ -126,21 +126,20 @@ void ops_mknod(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 void ops_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t offset, struct fuse_file_info *fi)
 {
 	struct op op;
-	char *data;
-	ssize_t n = -ENOMEM;
+	struct answer a;
+	int err;
 
 	(void)ino;
 	op_begin(&op, req);
-	data = malloc(size ? size : 1);
-	if (data)
-		n = handle_read(op.m, op_handle(fi), data, size, (uint64_t)offset, &op.cancelled);
-	if (n < 0) {
-		op_error(&op, (int)n);
+	answer_begin(&a, op.m->budget, size);
+	err = handle_read(op.m, op_handle(fi), &a, (uint64_t)offset, &op.cancelled);
+	if (err) {
+		op_error(&op, err);
 	} else {
 		op_end(&op);
-		fuse_reply_buf(req, data, (size_t)n);
+		fuse_reply_iov(req, a.iov, a.n);
 	}
-	free(data);
+	answer_end(&a);
 }
 
 static int read_bufvec(void *arg, void *to, size_t n)

@@ -19,7 +19,6 @@ struct chunk {
 	uint64_t offset, len;
 	bool flying;
 	int err;
-	unsigned readers; /* that copy from it just now */
 	struct iovec *iov;
 	int iovcnt;
 };
@@ -159,7 +158,7 @@ static void fetch_job(void *arg)
 	uncount(r);
 }
 
-/* Drops what failed or lies behind, except what somebody copies from. */
+/* Drops what failed or lies behind. */
 static bool drop(struct reader *r, bool all)
 {
 	struct chunk **at = &r->chunks;
@@ -170,7 +169,7 @@ static bool drop(struct reader *r, bool all)
 		bool behind = c->offset + c->len + BEHIND <= r->window.next;
 		bool ahead = c->offset > r->window.next + r->window.ahead + BEHIND;
 
-		if (c->flying || c->readers || !(all || c->err || behind || ahead)) {
+		if (c->flying || !(all || c->err || behind || ahead)) {
 			at = &c->next;
 			continue;
 		}
@@ -238,27 +237,28 @@ bool reader_relieve(struct mount *m)
 
 /* -------------------------------------------------------------------- read */
 
-static void chunk_copy(const struct chunk *c, uint64_t offset, char *to, size_t len)
+static int chunk_answer(const struct chunk *c, uint64_t offset, size_t len, struct answer *to)
 {
 	uint64_t at = offset - c->offset;
+	int err = 0;
 
-	while (len) {
+	while (!err && len) {
 		const struct iovec *v = &c->iov[at / BUDGET_BLOCK];
 		size_t in_block = at % BUDGET_BLOCK, n = min64(len, v->iov_len - in_block);
 
-		memcpy(to, (char *)v->iov_base + in_block, n);
-		to += n;
+		err = answer_add_block(to, (char *)v->iov_base + in_block, n);
 		at += n;
 		len -= n;
 	}
+	return err;
 }
 
 /* Bytes from a chunk, or straight from the service; with r->lock. */
-static ssize_t read_some(struct reader *r, char *to, size_t len, uint64_t offset,
+static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64_t offset,
                          const atomic_bool *cancel)
 {
 	struct s3_call call = {.cancel = cancel};
-	struct iovec iov = {to, len};
+	struct iovec iov = {.iov_len = len};
 	struct chunk *c = r->chunks;
 	ssize_t n;
 
@@ -269,26 +269,27 @@ static ssize_t read_some(struct reader *r, char *to, size_t len, uint64_t offset
 			return wait_moment(&r->landed, &r->lock, cancel);
 		if (c->err)
 			return c->err;
-		c->readers++;
-		pthread_mutex_unlock(&r->lock);
-		n = (ssize_t)min64(len, c->offset + c->len - offset);
-		chunk_copy(c, offset, to, (size_t)n);
-		pthread_mutex_lock(&r->lock);
-		c->readers--;
-		return n;
+		len = min64(len, c->offset + c->len - offset);
+		n = chunk_answer(c, offset, len, to);
+		return n ? n : (ssize_t)len;
 	}
 	if (c)
 		iov.iov_len = min64(len, c->offset - offset);
+	iov.iov_base = answer_room(to);
+	if (!iov.iov_base)
+		return -ENOMEM;
 	pthread_mutex_unlock(&r->lock);
 	n = s3_get(r->m->s3, r->key, offset, &iov, 1, &r->etag, NULL, &call);
 	pthread_mutex_lock(&r->lock);
+	if (n > 0)
+		answer_add_room(to, (size_t)n);
 	return n == 0 ? -EIO : n;
 }
 
-ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
+ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
                     const atomic_bool *cancel)
 {
-	size_t done = 0;
+	size_t done = 0, had = to->len;
 	ssize_t n = 0;
 
 	if (offset >= r->size)
@@ -299,13 +300,15 @@ ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
 	drop(r, false);
 	fetch_ahead(r, offset);
 	while (n >= 0 && done < len) {
-		n = read_some(r, (char *)data + done, len - done, offset + done, cancel);
+		n = read_some(r, to, len - done, offset + done, cancel);
 		if (n > 0)
 			done += (size_t)n;
 	}
 	if (n < 0)
 		drop(r, false); /* a later read asks anew */
 	pthread_mutex_unlock(&r->lock);
+	if (n < 0)
+		answer_cut(to, had);
 	/* Never a part of it: to the kernel a short read is the end of the file. */
 	return n < 0 ? n : (ssize_t)done;
 }

@@ -12,6 +12,7 @@
 #ifndef POURFS_READER_H
 #define POURFS_READER_H
 
+#include "answer.h"
 #include "mount.h"
 
 struct reader;
@@ -21,8 +22,9 @@ struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag
                           uint64_t size);
 void reader_free(struct reader *r); /* no read may be under way; accepts NULL */
 
-/* Bytes read: fewer than len only at the end. -ESTALE, -ENOENT, -EINTR, ... */
-ssize_t reader_read(struct reader *r, void *data, size_t len, uint64_t offset,
+/* Adds len bytes to the answer. Returns how many: fewer only at the end. -ESTALE,
+ * -ENOENT, -EINTR, ...: then it has none of them. */
+ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
                     const atomic_bool *cancel) s3_must_check;
 
 /* The reader is of that version under that key. */

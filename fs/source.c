@@ -81,12 +81,13 @@ static struct reader *reader_of(struct draft *d, int source)
 	return s->reader;
 }
 
-ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, size_t len,
+ssize_t source_read(struct file *f, int source, uint64_t offset, struct answer *to, size_t len,
                     const atomic_bool *cancel)
 {
 	struct draft *d = f->draft;
 	struct reader *r;
 	struct source_pin pin;
+	size_t had = to->len;
 	ssize_t n;
 	bool again;
 
@@ -99,15 +100,17 @@ ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, siz
 		return -ENOMEM;
 	d->reading++;
 	pthread_mutex_unlock(&f->lock);
-	n = reader_read(r, data, len, offset, cancel);
+	n = reader_read(r, to, len, offset, cancel);
 	pthread_mutex_lock(&f->lock);
 	again = source_unpin(d, source, &pin, n < 0 ? (int)n : 0);
 	d->reading--;
 	if (!d->reading)
 		pthread_cond_broadcast(&f->changed);
-	if (again)
-		return -EAGAIN;
-	return n >= 0 && (size_t)n < len ? -EIO : n;
+	if (n >= 0 && (size_t)n < len)
+		n = -EIO;
+	if (n < 0)
+		answer_cut(to, had);
+	return again ? -EAGAIN : n;
 }
 
 /* --------------------------------------------------------------------- end */

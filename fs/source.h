@@ -8,6 +8,7 @@
 #ifndef POURFS_SOURCE_H
 #define POURFS_SOURCE_H
 
+#include "answer.h"
 #include "draft.h"
 
 /* Adds one, or finds it. Its index; -ENOMEM. */
@@ -24,9 +25,9 @@ int source_pin(const struct draft *d, int source, struct source_pin *pin) s3_mus
 /* Ends the pin. true: err is because the source has moved meanwhile; ask again. */
 bool source_unpin(struct draft *d, int source, struct source_pin *pin, int err) s3_must_check;
 
-/* Reads a range, with file->lock released meanwhile. Bytes: len, or -errno.
+/* Adds a range to the answer, with file->lock released meanwhile. Bytes: len, or -errno.
  * -EAGAIN: the source has moved; the draft may be another one now, or none. */
-ssize_t source_read(struct file *f, int source, uint64_t offset, void *data, size_t len,
+ssize_t source_read(struct file *f, int source, uint64_t offset, struct answer *to, size_t len,
                     const atomic_bool *cancel) s3_must_check;
 
 /* Deletes hidden ones that no byte of the draft lies in any more. */
