@@ -25,7 +25,7 @@
 #include "watch.h"
 
 #define FUSE_THREADS 64  /* writers that wait for memory need one each */
-#define FILES_ROOMY  256 /* a descriptor for each of them leaves enough for connections */
+#define FILES_ROOMY  512 /* three descriptors for each of them leave enough for connections */
 #define END_POLL_US  20000
 #define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
 
@@ -196,15 +196,14 @@ static int fuse_arguments(struct fuse_args *args, const struct opts *o)
 	return err;
 }
 
-static int serve(struct fuse_session *session)
+static int serve(const struct mount *m, struct fuse_session *session)
 {
-	unsigned long files = 0;
 	struct fuse_loop_config *config = fuse_loop_cfg_create();
 	int err;
 
 	fuse_loop_cfg_set_max_threads(config, FUSE_THREADS);
 	fuse_loop_cfg_set_idle_threads(config, FUSE_THREADS);
-	fuse_loop_cfg_set_clone_fd(config, !start_raise_files(&files) && files >= FILES_ROOMY);
+	fuse_loop_cfg_set_clone_fd(config, m->roomy);
 	err = fuse_session_loop_mt(session, config);
 	fuse_loop_cfg_destroy(config);
 	return err < 0 ? err : 0; /* a signal is an end like any other */
@@ -247,7 +246,7 @@ static void serve_last_words(struct mount *m, struct fuse_session *session)
 		return;
 	while (!l.said) {
 		fuse_session_reset(session);
-		(void)serve(session);
+		(void)serve(m, session);
 	}
 	l.over = true;
 	pthread_join(thread, NULL);
@@ -289,7 +288,7 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	m->session = session;
 	if (workers_give(m->movers, 0, look_at_status, (void *)(intptr_t)root) && root >= 0)
 		close(root);
-	err = serve(session);
+	err = serve(m, session);
 	if (err)
 		log_error("the connection to the kernel broke: %s", strerror(-err));
 	serve_last_words(m, session);
@@ -325,6 +324,7 @@ static int mount_main(int argc, char **argv)
 		err = start_background(&to_parent);
 	if (!err) {
 		err = mount_init(&m, &o);
+		m.roomy = files >= FILES_ROOMY;
 		if (!err)
 			err = s3_new(&m.s3, &o.s3, &fault);
 		if (err)

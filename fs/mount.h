@@ -59,6 +59,7 @@ struct mount {
 	struct workers *movers;  /* objects of directories that are renamed */
 	struct workers *words;   /* to the kernel: kernel.h */
 	void *session;           /* FUSE's, once it is there */
+	bool roomy;              /* each FUSE thread may have three descriptors of its own */
 	atomic_bool ending;      /* unmounted: nothing is put off any more */
 
 	struct move *moves;           /* under way, see move.h; the tree's lock */

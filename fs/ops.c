@@ -17,13 +17,17 @@
 
 static void ops_init(void *userdata, struct fuse_conn_info *conn)
 {
-	(void)userdata;
+	const struct mount *m = userdata;
+
 	conn->max_write = OP_WRITE_MAX;
 	conn->max_readahead = 1 << 20;
 	if (conn->capable & FUSE_CAP_PARALLEL_DIROPS)
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
-	/* See ops_write_buf(). */
-	conn->want |= conn->capable & FUSE_CAP_SPLICE_READ;
+	/* A pipe for each thread: see ops_write_buf(). */
+	if (!m->roomy)
+		conn->want &= ~(unsigned)FUSE_CAP_SPLICE_READ;
+	else
+		conn->want |= conn->capable & FUSE_CAP_SPLICE_READ;
 	/* One write at a time reaches the table anyway: order is all that counts. */
 	conn->want &= ~(unsigned)FUSE_CAP_WRITEBACK_CACHE;
 	/* FUSE_CAP_CACHE_SYMLINKS is not wanted: the kernel would keep a target as
