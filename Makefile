@@ -34,6 +34,7 @@ FLAGS_base = -Iinclude
 FLAGS_s3 = -Iinclude -Is3 $(call pkg,--cflags $(S3_PACKAGES))
 FLAGS_fs = -Iinclude -Ifs $(call pkg,--cflags $(FS_PACKAGES))
 FLAGS_tests/s3 = -Itests/unit -Iinclude
+FLAGS_tests/bench = -Iinclude
 FLAGS_tests/unit = -Itests/unit -Iinclude -Is3 -Ifs $(call pkg,--cflags $(S3_PACKAGES) $(FS_PACKAGES))
 LIBS = $(call pkg,--libs $(S3_PACKAGES) $(FS_PACKAGES)) -pthread
 
@@ -42,7 +43,7 @@ ARCHIVES := $(BUILD)/libfs.a $(BUILD)/libs3.a $(BUILD)/libbase.a
 UNIT_TESTS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/unit/*_test.c tests/s3/*_test.c))
 EXERCISER := $(BUILD)/tests/exerciser/exerciser
 MIXED := $(BUILD)/tests/load/mixed
-SINK := $(BUILD)/tests/bench/sink
+BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
@@ -77,9 +78,11 @@ $(BUILD)/tests/%_test: $(BUILD)/tests/%_test.o $(ARCHIVES)
 
 $(EXERCISER): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/exerciser/*.c))
 $(MIXED): $(BUILD)/tests/load/mixed.o
-$(SINK): $(BUILD)/tests/bench/sink.o
-$(EXERCISER) $(MIXED) $(SINK):
+$(EXERCISER) $(MIXED):
 	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^
+
+$(BENCH_TOOLS): %: %.o $(ARCHIVES)
+	$(CC) $(FLAGS) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -100,7 +103,7 @@ demo:
 # BENCH: options of tests/bench/bench.py.
 bench:
 	tests/setup build check bench
-	+$(MAKE) all $(SINK)
+	+$(MAKE) all $(BENCH_TOOLS)
 	tests/bench/bench.py $(BENCH)
 
 # Each fuzz target for FUZZ_TIME seconds.

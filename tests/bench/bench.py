@@ -8,6 +8,8 @@ medians of the rounds; those that count are the ratios. The programs:
 
     raw      eight curls at once that move the same bytes as objects: what this server
              and this machine can do without a filesystem
+    layer    the S3 layer of pourfs alone (layer.c): the same requests, signed the
+             same way, without a filesystem; curl leaves the bytes unsigned
     pourfs   as make has built it
     s3fs rclone goofys geesefs mount-s3    the peers, as far as they are installed,
              with what the work needs of them switched on (rclone: a cache on disk)
@@ -62,6 +64,10 @@ class Gateway:
         return ["curl", "-sSf", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{self.env['AWS_REGION']}:s3",
                 "-u", self.env["AWS_ACCESS_KEY_ID"] + ":" + self.env["AWS_SECRET_ACCESS_KEY"],
                 "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", *arguments, f"{self.env['AWS_ENDPOINT_URL']}/{BUCKET}{target}"]
+
+    def clear(self, prefix):
+        """The server has room for a few large files, and gives it back some seconds later."""
+        self.s3cmd("rm", "-r", "--force", f"s3://{BUCKET}/{prefix}")
 
     def stored(self, prefix):
         """How many files are below it, and their bytes."""
@@ -298,6 +304,29 @@ WORK = {
 }
 
 
+class Layer:
+    name = "layer"
+
+    def __init__(self, gateway):
+        self.env = dict(os.environ, **gateway.env)
+        self.env.pop("AWS_CA_BUNDLE", None)
+
+    def run(self, *arguments):
+        before, began = os.times(), time.monotonic()
+        subprocess.run([os.path.join(BUILD, "tests/bench/layer"), arguments[0], BUCKET, *arguments[1:]], env=self.env, check=True)
+        took, after = time.monotonic() - began, os.times()
+        return took, after.children_user + after.children_system - before.children_user - before.children_system
+
+    def do(self, work, name, data):
+        if work.startswith("write"):
+            took, cpu = self.run("put", name, data.file)
+        elif work == "read":
+            took, cpu = self.run("get", "read", str(data.size))
+        else:
+            return None
+        return {"MB/s": data.size / took / 1e6, "CPU s/GiB": cpu / (data.size / (1 << 30))}
+
+
 class Raw:
     """Eight curls, for the work that is a matter of bytes."""
     name = "raw"
@@ -305,24 +334,24 @@ class Raw:
     def __init__(self, gateway):
         self.gateway = gateway
 
-    def curls(self, arguments):
+    def curls(self, name, arguments):
         began = time.monotonic()
-        all_ = [subprocess.Popen(self.gateway.curl(f"/raw.{i}", "-o", "/dev/null", *a)) for i, a in enumerate(arguments)]
+        all_ = [subprocess.Popen(self.gateway.curl(f"/{name}.{i}", "-o", "/dev/null", *a)) for i, a in enumerate(arguments)]
         if any([c.wait() for c in all_]):
             raise RuntimeError("curl failed")
         return time.monotonic() - began
 
     def do(self, work, name, data):
         if work.startswith("write"):
-            return {"MB/s": data.size / self.curls([["-T", piece] for piece in data.pieces]) / 1e6}
+            return {"MB/s": data.size / self.curls(name, [["-T", piece] for piece in data.pieces]) / 1e6}
         if work == "read":
-            self.curls([["-T", piece] for piece in data.pieces])
-            return {"MB/s": data.size / self.curls([[] for _ in data.pieces]) / 1e6}
+            self.curls(name, [["-T", piece] for piece in data.pieces])
+            return {"MB/s": data.size / self.curls(name, [[] for _ in data.pieces]) / 1e6}
         return None
 
 
 def do(program, work, name, data):
-    if isinstance(program, Raw):
+    if isinstance(program, (Raw, Layer)):
         return program.do(work, name, data)
     if work in ("read", "list") and program.name == "sink":
         return None
@@ -334,7 +363,7 @@ def do(program, work, name, data):
     return figures
 
 
-def rounds_of(work, programs, runs, data):
+def rounds_of(work, programs, runs, data, gateway):
     """name -> the figures of its rounds."""
     found = {p.name: [] for p in programs}
     for n in range(runs):
@@ -342,8 +371,9 @@ def rounds_of(work, programs, runs, data):
         for program in programs[first:] + programs[:first]:
             if found[program.name] is None:
                 continue
+            name = f"{work}-{program.name}-{n}"
             try:
-                figures = do(program, work, f"{work}-{program.name}-{n}", data)
+                figures = do(program, work, name, data)
             except subprocess.SubprocessError as e:  # its text has the keys
                 print(f"{work}: {program.name} is left out: {e.cmd[0]} failed", file=sys.stderr)
                 figures = None
@@ -354,6 +384,7 @@ def rounds_of(work, programs, runs, data):
                 found[program.name].append(figures)
             else:
                 found[program.name] = None
+            gateway.clear(name)
     return {name: rounds for name, rounds in found.items() if rounds}
 
 
@@ -398,20 +429,19 @@ def measure(given, folder, memory, services):
     services[0].s3cmd("mb", f"s3://{BUCKET}")
     services.append(Sink())
     data = Data(memory, given.size * MIB // 8 * 8)
-    programs = [Raw(services[0]), *find_programs(folder, *services)]
+    programs = [Raw(services[0]), Layer(services[0]), *find_programs(folder, *services)]
     for program in programs:
         if program.name == "pourfs":
             data.put(program)
     all_rounds = {}
     for work in given.work.split(","):
-        all_rounds[work] = rounds_of(work, programs, given.runs, data)
+        all_rounds[work] = rounds_of(work, programs, given.runs, data, services[0])
         show(work, medians(all_rounds[work]))
         if given.json:
             with open(given.json, "w") as f:
                 json.dump(all_rounds, f, indent=2)
         if given.plot:
             plot(given.plot, work, medians(all_rounds[work]))
-        services[0].s3cmd("rm", "-r", "--force", f"s3://{BUCKET}/{work}-")
 
 
 def main():
