@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sink [-n NAMES] - an S3 service that answers at once and keeps no byte: what is
- * left of the time is the client's own. On loopback; prints "port N".
+ * sink [-n NAMES] [-l MS] [-b MB] - an S3 service that answers at once and keeps no
+ * byte: what is left of the time is the client's own. On loopback; prints "port N".
+ *
+ * -l and -b put it at the end of a line: each answer begins MS milliseconds later, and
+ * all connections together get MB megabytes a second each way. How TCP finds out what
+ * a line carries is not emulated.
  *
  * It knows how long what was put is, and reads of it are zeros. It checks nothing.
  * The folder "names/" has NAMES empty objects.
@@ -19,12 +23,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
-#define HEAD_MAX  (64U << 10)
-#define PIECE     (1U << 20)
-#define PARTS_MAX 10000
-#define PAGE      1000
+#define HEAD_MAX   (64U << 10)
+#define PIECE      (1U << 20)
+#define LINE_PIECE (64U << 10)
+#define PARTS_MAX  10000
+#define PAGE       1000
 
 struct object {
 	char *key;
@@ -40,6 +46,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *objects, *uploads; /* trees (tsearch) */
 static unsigned names, ids;
 static const char zeros[PIECE];
+static unsigned latency_ms, rate; /* of the line; rate: bytes a microsecond, 0: any */
 
 struct request {
 	char *method, *key, *headers;
@@ -53,6 +60,36 @@ struct connection {
 	char in[HEAD_MAX], head[HEAD_MAX];
 	char piece[PIECE];
 };
+
+/* ------------------------------------------------------------------ the line */
+
+enum way { UP, DOWN };
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* n bytes go over the line, when those before them have. */
+static void travel(enum way way, size_t n)
+{
+	static uint64_t free_us[2];
+	uint64_t now, until;
+
+	if (!rate)
+		return;
+	pthread_mutex_lock(&lock);
+	now = now_us();
+	if (free_us[way] < now)
+		free_us[way] = now;
+	until = free_us[way] += n / rate;
+	pthread_mutex_unlock(&lock);
+	if (until > now)
+		usleep((useconds_t)(until - now));
+}
 
 /* ----------------------------------------------------------------- the state */
 
@@ -248,6 +285,7 @@ static bool skip_body(struct connection *c, uint64_t left)
 
 		if (n <= 0)
 			return false;
+		travel(UP, (size_t)n);
 		left -= (uint64_t)n;
 	}
 	return true;
@@ -306,8 +344,14 @@ static bool answer_zeros(int fd, const struct request *r, uint64_t size)
 		free(head);
 	if (!strcmp(r->method, "HEAD"))
 		return good;
-	for (; good && len; len -= len < PIECE ? len : PIECE)
-		good = send_all(fd, zeros, len < PIECE ? len : PIECE);
+	while (good && len) {
+		size_t piece = rate ? LINE_PIECE : PIECE;
+
+		piece = len < piece ? (size_t)len : piece;
+		travel(DOWN, piece);
+		good = send_all(fd, zeros, piece);
+		len -= piece;
+	}
 	return good;
 }
 
@@ -421,6 +465,8 @@ static bool act(int fd, const struct request *r)
 	char text[64];
 	uint64_t size;
 
+	if (latency_ms)
+		usleep(latency_ms * 1000);
 	if (!strcmp(r->method, "PUT"))
 		return put(fd, r);
 	if (!strcmp(r->method, "POST"))
@@ -456,12 +502,18 @@ int main(int argc, char **argv)
 {
 	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	socklen_t size = sizeof at;
-	int service = socket(AF_INET, SOCK_STREAM, 0), on = 1;
+	int service = socket(AF_INET, SOCK_STREAM, 0), on = 1, option;
 
-	if (argc == 3 && !strcmp(argv[1], "-n"))
-		names = (unsigned)atoi(argv[2]);
-	else if (argc != 1)
-		errx(2, "usage: sink [-n NAMES]");
+	while ((option = getopt(argc, argv, "n:l:b:")) != -1) {
+		if (option == 'n')
+			names = (unsigned)atoi(optarg);
+		else if (option == 'l')
+			latency_ms = (unsigned)atoi(optarg);
+		else if (option == 'b')
+			rate = (unsigned)atoi(optarg);
+		else
+			errx(2, "usage: sink [-n NAMES] [-l MS] [-b MB]");
+	}
 	if (bind(service, (struct sockaddr *)&at, size) || listen(service, 256) ||
 	    getsockname(service, (struct sockaddr *)&at, &size))
 		err(1, "cannot listen");
