@@ -10,6 +10,7 @@
 #include "window.h"
 
 #define WINDOW_MAX ((uint64_t)32 << 20)
+#define AHEAD      2                   /* of the memory, one part in so many: for all windows */
 #define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
 
 /* A range fetched ahead. Flying, its fetch counts the reader. */
@@ -88,7 +89,6 @@ struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag
 	r->etag = *etag;
 	r->size = size;
 	r->counted = 1;
-	r->window.limit = min64(WINDOW_MAX, m->conf.memory / 2);
 	pthread_mutex_init(&r->lock, NULL);
 	wait_init(&r->landed);
 	pthread_mutex_lock(&m->readers_lock);
@@ -131,6 +131,7 @@ void reader_free(struct reader *r)
 	pthread_mutex_unlock(&r->m->readers_lock);
 	r->closing = true;
 	pthread_mutex_lock(&r->lock);
+	r->m->reading_ahead -= r->window.ahead > 0;
 	uncount(r);
 }
 
@@ -200,7 +201,9 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 		if (*at)
 			len = min64(len, (*at)->offset - offset);
 		c = chunk_new(r, offset, len);
-		while (!c && len > BUDGET_BLOCK) { /* not much memory is to spare */
+		/* Not much memory is to spare. Those that fly will give some back: small
+		 * requests would be slower than to wait for that. */
+		while (!c && r->counted == 1 && len > BUDGET_BLOCK) {
 			len = min64(len, r->window.chunk) / 2;
 			r->window.chunk = len;
 			c = chunk_new(r, offset, len);
@@ -286,6 +289,19 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 	return n == 0 ? -EIO : n;
 }
 
+/* A read came in. All that read ahead share the memory: many small requests would be
+ * left if each wanted all of it. */
+static void look_ahead(struct reader *r, uint64_t offset, uint64_t len)
+{
+	struct mount *m = r->m;
+	unsigned others = m->reading_ahead;
+	bool did = r->window.ahead > 0;
+
+	r->window.limit = min64(WINDOW_MAX, m->conf.memory / AHEAD / (others + !did));
+	window_read(&r->window, offset, len);
+	m->reading_ahead += (r->window.ahead > 0) - did;
+}
+
 ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
                     const atomic_bool *cancel)
 {
@@ -296,7 +312,7 @@ ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t of
 		return 0;
 	len = min64(len, r->size - offset);
 	pthread_mutex_lock(&r->lock);
-	window_read(&r->window, offset, len);
+	look_ahead(r, offset, len);
 	drop(r, false);
 	fetch_ahead(r, offset);
 	while (n >= 0 && done < len) {

@@ -3,11 +3,12 @@
 
 #include "num.h"
 
-#define SLACK ((uint64_t)512 << 10) /* how far out of order is still in order */
+#define SLACK    ((uint64_t)512 << 10) /* how far out of order is still in order */
+#define REQUESTS 2                     /* that an open window is made of, or more */
 
 void window_read(struct window *w, uint64_t offset, uint64_t len)
 {
-	uint64_t end = offset + len;
+	uint64_t end = offset + len, most = max64(w->limit / REQUESTS, WINDOW_FIRST);
 
 	if (offset + SLACK < w->next || offset > w->next + SLACK) {
 		w->ahead = 0;
@@ -19,5 +20,5 @@ void window_read(struct window *w, uint64_t offset, uint64_t len)
 		return;
 	w->next = end;
 	w->ahead = min64(w->ahead ? 2 * w->ahead : WINDOW_FIRST, w->limit);
-	w->chunk = min64(w->chunk ? 2 * w->chunk : WINDOW_FIRST, WINDOW_CHUNK);
+	w->chunk = min64(w->chunk ? 2 * w->chunk : WINDOW_FIRST, min64(most, WINDOW_CHUNK));
 }

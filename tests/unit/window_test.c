@@ -66,4 +66,18 @@ TEST(a_limit_below_the_first_fetch_holds)
 	check_int(w.ahead, 64 * KIB);
 }
 
+TEST(a_small_window_is_made_of_more_than_one_request)
+{
+	struct window w = {.limit = 2 * MIB};
+
+	for (uint64_t at = 0; at < 20; at++)
+		window_read(&w, at * 128 * KIB, 128 * KIB);
+	check_int(w.ahead, 2 * MIB);
+	check_int(w.chunk, MIB);
+	w.limit = 600 * KIB; /* others came */
+	window_read(&w, 20 * 128 * KIB, 128 * KIB);
+	check_int(w.ahead, 600 * KIB);
+	check_int(w.chunk, 300 * KIB);
+}
+
 TEST_MAIN
