@@ -67,7 +67,8 @@ class Gateway:
 
     def clear(self, prefix):
         """The server has room for a few large files, and gives it back some seconds later."""
-        self.s3cmd("rm", "-r", "--force", f"s3://{BUCKET}/{prefix}")
+        if self.stored(prefix) != (0, 0):
+            self.s3cmd("rm", "-r", "--force", f"s3://{BUCKET}/{prefix}")
 
     def stored(self, prefix):
         """How many files are below it, and their bytes."""
