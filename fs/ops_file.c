@@ -150,8 +150,24 @@ static int read_bufvec(void *arg, void *to, size_t n)
 	return fuse_buf_copy(&into, arg, 0) == (ssize_t)n ? 0 : -EIO;
 }
 
+/* What was not taken. Else libfuse would close the pipe; and if it got no other one
+ * then, it would take this thread's next requests for bytes of that. */
+static void drop_rest(struct fuse_bufvec *data)
+{
+	char rest[4096];
+
+	while (data->idx < data->count) {
+		struct fuse_bufvec into = FUSE_BUFVEC_INIT(sizeof rest);
+
+		into.buf[0].mem = rest;
+		if (fuse_buf_copy(&into, data, 0) <= 0)
+			break;
+	}
+}
+
 /* Its bytes are still in a pipe, where the kernel can do that, and come from there
- * straight to their blocks: so a write that waits for memory needs none. */
+ * straight to their blocks: so a write that waits for memory holds none of this
+ * process. */
 void ops_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *data, off_t offset,
                    struct fuse_file_info *fi)
 {
@@ -163,6 +179,7 @@ void ops_write_buf(fuse_req_t req, fuse_ino_t ino, struct fuse_bufvec *data, off
 	op_begin(&op, req);
 	n = handle_write(op_handle(fi), &in, fuse_buf_size(data), (uint64_t)offset, op_pid(&op),
 	                 &op.cancelled);
+	drop_rest(data);
 	if (n < 0) {
 		op_error(&op, (int)n);
 	} else {
