@@ -24,8 +24,9 @@
 #include "uploads.h"
 #include "watch.h"
 
-#define FUSE_THREADS 64  /* writers that wait for memory need one each */
-#define FILES_ROOMY  512 /* three descriptors for each of them leave enough for connections */
+#define FUSE_THREADS 64 /* writers that wait for memory need one each */
+#define POOLS        4  /* of transfers */
+#define FILES_EACH   3  /* of a FUSE thread, and of a connection */
 #define END_POLL_US  20000
 #define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
 
@@ -299,6 +300,13 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	return err || unfinished ? 1 : 0;
 }
 
+/* What is open when all FUSE threads have a device and a pipe, and they and all
+ * transfers a connection; and some more. */
+static unsigned long files_wanted(const struct mount_conf *conf)
+{
+	return FILES_EACH * (2 * FUSE_THREADS + POOLS * conf->parallel) + FUSE_THREADS;
+}
+
 static int mount_main(int argc, char **argv)
 {
 	struct opts o;
@@ -324,7 +332,7 @@ static int mount_main(int argc, char **argv)
 		err = start_background(&to_parent);
 	if (!err) {
 		err = mount_init(&m, &o);
-		m.roomy = files >= FILES_ROOMY;
+		m.roomy = files >= files_wanted(&m.conf);
 		if (!err)
 			err = s3_new(&m.s3, &o.s3, &fault);
 		if (err)
