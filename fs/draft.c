@@ -593,12 +593,14 @@ static bool spill_victim(struct draft *d, void *arg)
 
 void draft_relieve(struct mount *m)
 {
-	uint64_t told = budget_told(m->budget); /* before the look: what lands after it wakes */
+	/* Before the look: what lands after it wakes, and is no reason to spill. */
+	uint64_t told = budget_told(m->budget);
+	bool quiet = !m->flying;
 
 	if (reader_relieve(m) || draft_any(m, drop_one, NULL))
 		return;
 	/* What is being read ahead, beyond the readers' share, can be had soon. */
-	for (int first = 1; first >= 0 && !m->flying && !budget_read_too_much(m->budget); first--) {
+	for (int first = 1; first >= 0 && quiet && !budget_read_too_much(m->budget); first--) {
 		struct victim v = {.first = first};
 
 		draft_any(m, find_victim, &v);
