@@ -102,9 +102,11 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 		pthread_mutex_lock(&f->lock);
 		return 0;
 	}
-	if (why != PARTS_SEALED)
+	/* -EIO: what is there now is neither old nor new. */
+	if (why != PARTS_SEALED && why != -EIO)
 		return why;
-	why = sealed(d, what);
+	if (why == PARTS_SEALED)
+		why = sealed(d, what);
 	draft_fail(d, why);
 	return why;
 }
@@ -158,15 +160,12 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 			d->written += (uint64_t)n;
 			d->write_end = offset + done;
 			edited(d, offset + done - (uint64_t)n);
-		} else if (n ==
-		           -EIO) { /* they did not come: what is there is neither old nor new */
-			draft_fail(d, err = -EIO);
 		} else {
 			err = hindered(f, (int)n, "write to", cancel);
 		}
 	}
 	pthread_mutex_unlock(&f->lock);
-	return done ? (ssize_t)done : err;
+	return done && err != -EIO ? (ssize_t)done : err;
 }
 
 int draft_begin(struct file *f, bool exclusive, const atomic_bool *cancel)

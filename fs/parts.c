@@ -215,7 +215,7 @@ ssize_t parts_write(struct parts *p, uint64_t offset, const struct parts_input *
 		ssize_t n = write_block(p, offset + done, in, len - done);
 
 		if (n < 0)
-			return done ? (ssize_t)done : n;
+			return done && n != -EIO ? (ssize_t)done : n;
 		done += (size_t)n;
 	}
 	return (ssize_t)done;

@@ -34,9 +34,9 @@
  * A change of a FLYING slot goes to fresh blocks and a new generation; the
  * late result then leaves the slot IDLE, so that it is sent once more.
  *
- * Pure: no lock, no I/O, no clock. One thread at a time. Sizes and offsets are
- * bytes of the file. What the table cannot take is said by an error and leaves
- * it as it was.
+ * Pure: no lock, no I/O of its own, no clock. One thread at a time. Sizes and
+ * offsets are bytes of the file. What the table cannot take is said by an error and
+ * leaves it as it was.
  */
 #ifndef POURFS_PARTS_H
 #define POURFS_PARTS_H

@@ -248,14 +248,27 @@ static int no_input(void *arg, void *to, size_t n)
 	return -EIO;
 }
 
+static int some_input(void *arg, void *to, size_t n)
+{
+	int *blocks = arg;
+
+	memset(to, 'x', n);
+	return (*blocks)-- ? 0 : -EIO;
+}
+
 TEST(a_write_whose_bytes_do_not_come_is_an_error)
 {
+	int blocks = 2;
 	const struct parts_input in = {no_input, NULL};
 	struct world w;
 
 	world_begin(&w);
 	write_ok(&w, 0, 5);
 	check_int(parts_write(w.parts, 3, &in, 2 * PART), -EIO);
+	parts_check(w.parts);
+	check_int(parts_write(w.parts, 3, &(struct parts_input){some_input, &blocks}, 2 * PART),
+	          -EIO);
+	check_int(blocks, -1);
 	parts_check(w.parts);
 	check_reads(&w, 0, text(0, 3), 3);
 	check_int(world_write(w.parts, 3, "xyz", 3), 3);
