@@ -61,6 +61,25 @@ void answer_add_room(struct answer *a, size_t n)
 	a->len += n;
 }
 
+int answer_own(struct answer *a)
+{
+	size_t at = 0;
+
+	if (!a->len || (a->n == 1 && in_room(a, &a->iov[0])))
+		return 0;
+	if (!answer_room(a))
+		return -ENOMEM;
+	for (int i = 0; i < a->n; at += a->iov[i++].iov_len) {
+		if (in_room(a, &a->iov[i]))
+			continue;
+		memcpy(a->room + at, a->iov[i].iov_base, a->iov[i].iov_len);
+		budget_put(a->budget, a->iov[i].iov_base);
+	}
+	a->iov[0] = (struct iovec){a->room, a->len};
+	a->n = 1;
+	return 0;
+}
+
 int answer_add(struct answer *a, const void *bytes, size_t n)
 {
 	char *to = answer_room(a);

@@ -37,6 +37,9 @@ void answer_cut(struct answer *a, size_t len);
 void *answer_room(struct answer *a);
 void answer_add_room(struct answer *a, size_t n);
 
+/* From now on it holds no block: who waits must not. -ENOMEM. */
+int answer_own(struct answer *a) s3_must_check;
+
 /* Adds n bytes that are copied; NULL: zeros. -ENOMEM. */
 int answer_add(struct answer *a, const void *bytes, size_t n) s3_must_check;
 /* Adds n bytes of a block, which stays unchanged as long as it is held. -ENOMEM. */

@@ -106,6 +106,16 @@ void *budget_take_to_read(struct budget *b)
 	return take(b, true, false);
 }
 
+bool budget_has_to_read(struct budget *b, size_t blocks)
+{
+	bool has;
+
+	pthread_mutex_lock(&b->lock);
+	has = b->nfree >= b->reserve + blocks;
+	pthread_mutex_unlock(&b->lock);
+	return has;
+}
+
 void budget_hold(struct budget *b, void *block)
 {
 	pthread_mutex_lock(&b->lock);

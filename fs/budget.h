@@ -30,6 +30,8 @@ void budget_free(struct budget *b); /* every block must have been put; accepts N
 /* NULL if there is none free. reserved: the caller has the reserve. */
 void *budget_take(struct budget *b, bool reserved);
 void *budget_take_to_read(struct budget *b);
+/* So many could be taken to read just now. */
+bool budget_has_to_read(struct budget *b, size_t blocks);
 /* A block by any place in it. */
 void budget_hold(struct budget *b, void *block);
 void budget_put(struct budget *b, void *block);

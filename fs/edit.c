@@ -383,6 +383,8 @@ ssize_t draft_read(struct file *f, struct answer *to, size_t len, uint64_t offse
 			done += (size_t)n;
 		else if (n == -EAGAIN)
 			n = 1;
+		if (n > 0 && done < len && answer_own(to)) /* there may be something to wait for */
+			n = -ENOMEM;
 	}
 	/* Published while it was read: all of it is in the object. Never a part:
 	 * to the kernel a short read is the end of the file. */

@@ -69,7 +69,6 @@ struct mount {
 	struct handle *handles;       /* all that are open, see handle.h */
 	pthread_mutex_t readers_lock; /* a leaf, but for reader->lock */
 	struct reader *readers;       /* all of them, see reader.h */
-	atomic_uint reading_ahead;    /* of them */
 	atomic_uint flying;           /* transfers that will free memory */
 	_Atomic uint64_t next_hidden;
 	_Atomic uint64_t bad_keys; /* that no path can name */

@@ -11,7 +11,8 @@
 
 #define WINDOW_MAX ((uint64_t)32 << 20)
 #define AHEAD      2                   /* of the memory, one part in so many: for all windows */
-#define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
+#define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late, or less */
+#define IDLE_MS    2000                /* since its last read ended: then it is over */
 
 /* A range fetched ahead. Flying, its fetch counts the reader. */
 struct chunk {
@@ -36,6 +37,10 @@ struct reader {
 	atomic_bool closing;
 	struct window window;
 	struct chunk *chunks;
+	/* for others, without the lock */
+	atomic_bool ahead;
+	atomic_uint reading;      /* reads under way */
+	_Atomic uint64_t read_ms; /* when the last one ended */
 };
 
 static void chunk_free(struct chunk *c)
@@ -49,7 +54,7 @@ static void chunk_free(struct chunk *c)
 static struct chunk *chunk_new(struct reader *r, uint64_t offset, uint64_t len)
 {
 	int n = (int)((len + BUDGET_BLOCK - 1) / BUDGET_BLOCK);
-	struct chunk *c = calloc(1, sizeof *c);
+	struct chunk *c = budget_has_to_read(r->m->budget, (size_t)n) ? calloc(1, sizeof *c) : NULL;
 
 	if (!c)
 		return NULL;
@@ -131,7 +136,6 @@ void reader_free(struct reader *r)
 	pthread_mutex_unlock(&r->m->readers_lock);
 	r->closing = true;
 	pthread_mutex_lock(&r->lock);
-	r->m->reading_ahead -= r->window.ahead > 0;
 	uncount(r);
 }
 
@@ -156,10 +160,13 @@ static void fetch_job(void *arg)
 	else if ((uint64_t)n < c->len)
 		c->err = -EIO;
 	pthread_cond_broadcast(&r->landed);
+	if (budget_read_too_much(r->m->budget))
+		budget_tell(r->m->budget); /* it can be given up */
 	uncount(r);
 }
 
-/* Drops what failed or lies behind. */
+/* Drops what failed or lies behind. A window that became smaller fetches less: what
+ * it has is not fetched twice. */
 static bool drop(struct reader *r, bool all)
 {
 	struct chunk **at = &r->chunks;
@@ -167,8 +174,10 @@ static bool drop(struct reader *r, bool all)
 
 	while (*at) {
 		struct chunk *c = *at;
-		bool behind = c->offset + c->len + BEHIND <= r->window.next;
-		bool ahead = c->offset > r->window.next + r->window.ahead + BEHIND;
+		bool behind =
+			c->offset + c->len + min64(BEHIND, r->window.limit / 2) <= r->window.next;
+		bool ahead =
+			c->offset > r->window.next + (r->window.ahead ? WINDOW_MAX : 0) + BEHIND;
 
 		if (c->flying || !(all || c->err || behind || ahead)) {
 			at = &c->next;
@@ -181,9 +190,15 @@ static bool drop(struct reader *r, bool all)
 	return any;
 }
 
+static bool nothing_flies(const struct reader *r)
+{
+	return r->counted == 1;
+}
+
 /* Requests for what is missing between offset and the end of the window. */
 static void fetch_ahead(struct reader *r, uint64_t offset)
 {
+	const uint64_t now = offset;
 	uint64_t end = min64(r->size, r->window.next + r->window.ahead);
 	struct chunk **at = &r->chunks;
 
@@ -201,9 +216,9 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 		if (*at)
 			len = min64(len, (*at)->offset - offset);
 		c = chunk_new(r, offset, len);
-		/* Not much memory is to spare. Those that fly will give some back: small
-		 * requests would be slower than to wait for that. */
-		while (!c && r->counted == 1 && len > BUDGET_BLOCK) {
+		/* Not much memory is to spare. Only what is needed now is worth a small
+		 * request: later there will be room for a large one. */
+		while (!c && offset == now && nothing_flies(r) && len > BUDGET_BLOCK) {
 			len = min64(len, r->window.chunk) / 2;
 			r->window.chunk = len;
 			c = chunk_new(r, offset, len);
@@ -269,7 +284,7 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 		c = c->next;
 	if (c && c->offset <= offset) {
 		if (c->flying)
-			return wait_moment(&r->landed, &r->lock, cancel);
+			return answer_own(to) ? -ENOMEM : wait_moment(&r->landed, &r->lock, cancel);
 		if (c->err)
 			return c->err;
 		len = min64(len, c->offset + c->len - offset);
@@ -278,7 +293,7 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 	}
 	if (c)
 		iov.iov_len = min64(len, c->offset - offset);
-	iov.iov_base = answer_room(to);
+	iov.iov_base = answer_own(to) ? NULL : answer_room(to);
 	if (!iov.iov_base)
 		return -ENOMEM;
 	pthread_mutex_unlock(&r->lock);
@@ -289,30 +304,52 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 	return n == 0 ? -EIO : n;
 }
 
-/* A read came in. All that read ahead share the memory: many small requests would be
- * left if each wanted all of it. */
-static void look_ahead(struct reader *r, uint64_t offset, uint64_t len)
+static bool is_idle(const struct reader *r, uint64_t now)
+{
+	return !r->ahead || (!r->reading && now > r->read_ms + IDLE_MS);
+}
+
+/* How far one may be ahead that reads now. All that do share the memory: many small
+ * requests would be left if each wanted all of it. What the others have is given up
+ * when there is little. No lock. */
+static uint64_t window_limit(const struct reader *r)
 {
 	struct mount *m = r->m;
-	unsigned others = m->reading_ahead;
-	bool did = r->window.ahead > 0;
+	uint64_t now = mount_now_ms(), room = (m->conf.memory - m->conf.part_size) / AHEAD;
+	bool scarce = budget_spare(m->budget) < room / 2;
+	unsigned n = 1;
 
-	r->window.limit = min64(WINDOW_MAX, m->conf.memory / AHEAD / (others + !did));
-	window_read(&r->window, offset, len);
-	m->reading_ahead += (r->window.ahead > 0) - did;
+	pthread_mutex_lock(&m->readers_lock);
+	for (struct reader *other = m->readers; other; other = other->next) {
+		if (other != r && !is_idle(other, now)) {
+			n++;
+		} else if (other != r && scarce && !other->reading) {
+			pthread_mutex_lock(&other->lock);
+			if (drop(other, true)) /* it shall not fetch as much again at once */
+				window_close(&other->window);
+			pthread_mutex_unlock(&other->lock);
+		}
+	}
+	pthread_mutex_unlock(&m->readers_lock);
+	return min64(WINDOW_MAX, room / n);
 }
 
 ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
                     const atomic_bool *cancel)
 {
 	size_t done = 0, had = to->len;
+	uint64_t limit;
 	ssize_t n = 0;
 
 	if (offset >= r->size)
 		return 0;
 	len = min64(len, r->size - offset);
+	r->reading++;
+	limit = window_limit(r);
 	pthread_mutex_lock(&r->lock);
-	look_ahead(r, offset, len);
+	r->window.limit = limit;
+	window_read(&r->window, offset, len);
+	r->ahead = r->window.ahead && r->window.next < r->size;
 	drop(r, false);
 	fetch_ahead(r, offset);
 	while (n >= 0 && done < len) {
@@ -323,6 +360,8 @@ ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t of
 	if (n < 0)
 		drop(r, false); /* a later read asks anew */
 	pthread_mutex_unlock(&r->lock);
+	r->read_ms = mount_now_ms();
+	r->reading--;
 	if (n < 0)
 		answer_cut(to, had);
 	/* Never a part of it: to the kernel a short read is the end of the file. */

@@ -87,7 +87,6 @@ ssize_t source_read(struct file *f, int source, uint64_t offset, struct answer *
 	struct draft *d = f->draft;
 	struct reader *r;
 	struct source_pin pin;
-	size_t had = to->len;
 	ssize_t n;
 	bool again;
 
@@ -106,11 +105,9 @@ ssize_t source_read(struct file *f, int source, uint64_t offset, struct answer *
 	d->reading--;
 	if (!d->reading)
 		pthread_cond_broadcast(&f->changed);
-	if (n >= 0 && (size_t)n < len)
-		n = -EIO;
-	if (n < 0)
-		answer_cut(to, had);
-	return again ? -EAGAIN : n;
+	if (again)
+		return -EAGAIN;
+	return n >= 0 && (size_t)n < len ? -EIO : n;
 }
 
 /* --------------------------------------------------------------------- end */

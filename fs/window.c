@@ -6,13 +6,18 @@
 #define SLACK    ((uint64_t)512 << 10) /* how far out of order is still in order */
 #define REQUESTS 2                     /* that an open window is made of, or more */
 
+void window_close(struct window *w)
+{
+	w->ahead = 0;
+	w->chunk = 0;
+}
+
 void window_read(struct window *w, uint64_t offset, uint64_t len)
 {
 	uint64_t end = offset + len, most = max64(w->limit / REQUESTS, WINDOW_FIRST);
 
 	if (offset + SLACK < w->next || offset > w->next + SLACK) {
-		w->ahead = 0;
-		w->chunk = 0;
+		window_close(w);
 		w->next = end;
 		return;
 	}

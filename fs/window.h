@@ -23,6 +23,8 @@ struct window {
 	uint64_t chunk; /* size of the next request */
 };
 
+/* The next read begins as if it were the first. */
+void window_close(struct window *w);
 /* A read of len bytes at offset came in. */
 void window_read(struct window *w, uint64_t offset, uint64_t len);
 

@@ -114,6 +114,33 @@ TEST(more_pieces_than_an_answer_holds_are_copied)
 	budget_free(b);
 }
 
+TEST(an_answer_of_its_own_holds_no_block)
+{
+	struct budget *b = budget_new(2 * BUDGET_BLOCK, 0);
+	char *block = budget_take(b, false);
+	struct answer a;
+
+	memcpy(block, "0123456789", 10);
+	answer_begin(&a, b, 100);
+	check_int(answer_own(&a), 0);
+	check_int(a.n, 0);
+	check_int(answer_add_block(&a, block, 3), 0);
+	check_int(answer_add(&a, "abc", 3), 0);
+	check_int(answer_add_block(&a, block + 5, 4), 0);
+	check_int(answer_own(&a), 0);
+	memcpy(block, "##########", 10);
+	check_str(bytes_of(&a), "012abc5678");
+	check_int(a.n, 1);
+	check_int(answer_own(&a), 0);
+	check_int(answer_add(&a, "!", 1), 0);
+	check_int(a.n, 1);
+	budget_put(b, block);
+	check_int(budget_used(b), 0);
+	check_str(bytes_of(&a), "012abc5678!");
+	answer_end(&a);
+	budget_free(b);
+}
+
 TEST(an_answer_of_nothing_is_none)
 {
 	struct budget *b = budget_new(BUDGET_BLOCK, 0);

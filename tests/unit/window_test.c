@@ -35,6 +35,19 @@ TEST(a_jump_closes_it)
 	check_int(w.next, 10 * MIB + 4 * KIB);
 }
 
+TEST(closed_it_opens_as_at_first)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	for (uint64_t at = 0; at < 8; at++)
+		window_read(&w, at * 128 * KIB, 128 * KIB);
+	window_close(&w);
+	check_int(w.ahead, 0);
+	window_read(&w, MIB, 128 * KIB);
+	check_int(w.ahead, WINDOW_FIRST);
+	check_int(w.chunk, WINDOW_FIRST);
+}
+
 TEST(a_first_read_far_inside_opens_nothing)
 {
 	struct window w = {.limit = 8 * MIB};
