@@ -15,6 +15,7 @@ medians of the rounds; those that count are the ratios. The programs:
              with what the work needs of them switched on (rclone: a cache on disk)
     sink     pourfs over a service that answers at once and keeps nothing (sink.c):
              what it costs itself
+    line     the same, 50 ms away, on a line of 125 MB/s (1 Gbit/s)
 
 Some upload after close() has returned: what is compared counts until the bucket has
 it all; "close s" is how long close() took.
@@ -22,6 +23,7 @@ it all; "close s" is how long close() took.
 import argparse
 import json
 import os
+import random
 import shutil
 import signal
 import statistics
@@ -99,9 +101,8 @@ class Gateway:
 class Sink:
     """It lists nothing of what is stored, and counts no requests."""
 
-    def __init__(self):
-        self.process = subprocess.Popen([os.path.join(BUILD, "tests/bench/sink"), "-n", "100000"],
-                                        stdout=subprocess.PIPE, text=True)
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen([os.path.join(BUILD, "tests/bench/sink"), *arguments], stdout=subprocess.PIPE, text=True)
         port = self.process.stdout.readline().split()[1]
         self.env = {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}", "AWS_REGION": "us-east-1",
                     "AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "anything"}
@@ -173,7 +174,7 @@ class Mount:
         return found
 
 
-def find_programs(folder, gateway, sink):
+def find_programs(folder, gateway, sink, line):
     url, access, secret = (gateway.env[n] for n in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     passwd = os.path.join(folder, "passwd-s3fs")
     with open(os.open(passwd, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
@@ -193,7 +194,8 @@ def find_programs(folder, gateway, sink):
     for name, command in commands.items():
         if shutil.which(name):
             yield Mount(name, gateway, command, folder)
-    yield Mount("sink", sink, pourfs, folder)
+    for name, service in ("sink", sink), ("line", line):
+        yield Mount(name, service, pourfs + ["-o", "no_list"], folder)
 
 
 # ----------------------------------------------------------------------- work
@@ -225,7 +227,16 @@ class Data:
         """What is read and listed, by whatever program."""
         with mount as at:
             shutil.copyfile(self.file, os.path.join(at, "read"))
-            shutil.copytree(self.tree, os.path.join(at, "listed"))
+            for i, piece in enumerate(self.pieces[:4]):
+                shutil.copyfile(piece, os.path.join(at, f"read.{i}"))
+            if isinstance(mount.service, Gateway):
+                shutil.copytree(self.tree, os.path.join(at, "listed"))
+
+
+def forget_pages():
+    if os.access("/proc/sys/vm/drop_caches", os.W_OK):
+        with open("/proc/sys/vm/drop_caches", "w") as f:
+            f.write("3")
 
 
 def write_in(size):
@@ -252,9 +263,7 @@ def write_eight(at, name, data, service):
 
 
 def read_one(at, name, data, service):
-    if os.access("/proc/sys/vm/drop_caches", os.W_OK):
-        with open("/proc/sys/vm/drop_caches", "w") as f:
-            f.write("3")
+    forget_pages()
     began = time.monotonic()
     with open(os.path.join(at, "read"), "rb", buffering=0) as f:
         f.read(1)
@@ -265,6 +274,35 @@ def read_one(at, name, data, service):
     if n != data.size:
         raise RuntimeError(f"{n} bytes were read")
     return {"MB/s": n / (time.monotonic() - began) / 1e6, "first byte ms": 1000 * (first - began)}
+
+
+def read_four(at, name, data, service):
+    forget_pages()
+    began = time.monotonic()
+    copies = [subprocess.Popen(["dd", f"if={at}/read.{i}", "of=/dev/null", "bs=1M", "status=none"]) for i in range(4)]
+    if any([c.wait() for c in copies]):
+        raise RuntimeError("dd failed")
+    return {"MB/s": data.size / 2 / (time.monotonic() - began) / 1e6}
+
+
+def read_at_random(size, count):
+    def work(at, name, data, service):
+        forget_pages()
+        places = random.Random(size)
+        began = time.monotonic()
+        with open(os.path.join(at, "read"), "rb", buffering=0) as f:
+            for _ in range(count):
+                if len(os.pread(f.fileno(), size, places.randrange(data.size // size) * size)) != size:
+                    raise RuntimeError("a read was short")
+        return {"/s": count / (time.monotonic() - began)}
+    return work
+
+
+def copy_inside(at, name, data, service):
+    began = time.monotonic()
+    subprocess.run(["cp", os.path.join(at, "read"), os.path.join(at, name)], check=True)
+    service.wait_for(name, 1, data.size)
+    return {"MB/s": data.size / (time.monotonic() - began) / 1e6}
 
 
 def small_files(at, name, data, service):
@@ -285,6 +323,34 @@ def rsync_small(at, name, data, service):
     return {"/s": FILES / (time.monotonic() - began)}
 
 
+def empty_files(at, name, data, service):
+    """Made, looked at, renamed and removed."""
+    folder = os.path.join(at, name)
+    files = [os.path.join(folder, str(i)) for i in range(FILES)]
+    os.mkdir(folder)
+    began = time.monotonic()
+    for file in files:
+        with open(file, "wb"):
+            pass
+    for file in files:
+        os.stat(file)
+    for file in files:
+        os.rename(file, file + ".renamed")
+    for file in files:
+        os.unlink(file + ".renamed")
+    service.wait_for(name + "/", 0, 0)
+    return {"/s": 4 * FILES / (time.monotonic() - began)}
+
+
+def move_tree(at, name, data, service):
+    shutil.copytree(data.tree, os.path.join(at, name))
+    service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
+    began = time.monotonic()
+    os.rename(os.path.join(at, name), os.path.join(at, name + ".moved"))
+    service.wait_for(name + ".moved/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (time.monotonic() - began)}
+
+
 def list_long(at, name, data, service):
     began = time.monotonic()
     done = subprocess.run(["ls", "-lR", os.path.join(at, "listed")], check=True, stdout=subprocess.PIPE, text=True)
@@ -299,10 +365,17 @@ WORK = {
     "write-1M": write_in(MIB),
     "write-eight": write_eight,
     "read": read_one,
+    "read-four": read_four,
+    "random-4K": read_at_random(4 << 10, 300),
+    "random-1M": read_at_random(MIB, 100),
+    "copy": copy_inside,
     "small": small_files,
     "rsync": rsync_small,
+    "empty": empty_files,
+    "move-tree": move_tree,
     "list": list_long,
 }
+NEEDS_NAMES = ("copy", "small", "rsync", "empty", "move-tree", "list")  # which a sink does not have
 
 
 class Layer:
@@ -321,7 +394,7 @@ class Layer:
     def do(self, work, name, data):
         if work.startswith("write"):
             took, cpu = self.run("put", name, data.file)
-        elif work == "read":
+        elif work in ("read", "read-four"):
             took, cpu = self.run("get", "read", str(data.size))
         else:
             return None
@@ -345,7 +418,7 @@ class Raw:
     def do(self, work, name, data):
         if work.startswith("write"):
             return {"MB/s": data.size / self.curls(name, [["-T", piece] for piece in data.pieces]) / 1e6}
-        if work == "read":
+        if work in ("read", "read-four"):
             self.curls(name, [["-T", piece] for piece in data.pieces])
             return {"MB/s": data.size / self.curls(name, [[] for _ in data.pieces]) / 1e6}
         return None
@@ -354,7 +427,7 @@ class Raw:
 def do(program, work, name, data):
     if isinstance(program, (Raw, Layer)):
         return program.do(work, name, data)
-    if work in ("read", "list") and program.name == "sink":
+    if work in NEEDS_NAMES and not isinstance(program.service, Gateway):
         return None
     with program as at:
         figures = WORK[work](at, name, data, program.service)
@@ -409,7 +482,7 @@ def show(work, results):
         ours = results["pourfs"]
         speed = speed_of(ours)
         print("pourfs to " + ", ".join(f"{name}: {ours[speed] / f[speed]:.2f}" for name, f in results.items()
-                                       if name not in ("pourfs", "sink")))
+                                       if name not in ("pourfs", "sink", "line")))
     print(flush=True)
 
 
@@ -429,10 +502,11 @@ def measure(given, folder, memory, services):
     services.append(Gateway(memory))
     services[0].s3cmd("mb", f"s3://{BUCKET}")
     services.append(Sink())
+    services.append(Sink("-l", "50", "-b", "125"))
     data = Data(memory, given.size * MIB // 8 * 8)
     programs = [Raw(services[0]), Layer(services[0]), *find_programs(folder, *services)]
     for program in programs:
-        if program.name == "pourfs":
+        if program.name in ("pourfs", "sink", "line"):
             data.put(program)
     all_rounds = {}
     for work in given.work.split(","):
