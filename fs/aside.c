@@ -58,7 +58,7 @@ static void need_blocks(struct file *f, bool *reserved)
 {
 	pthread_mutex_unlock(&f->lock);
 	if (*reserved)
-		draft_relieve(f->m);
+		draft_relieve(f->m, true);
 	else
 		budget_reserve(f->m->budget);
 	*reserved = true;

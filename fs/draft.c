@@ -591,7 +591,7 @@ static bool spill_victim(struct draft *d, void *arg)
 	return !err && a.what == PARTS_SPILL;
 }
 
-void draft_relieve(struct mount *m)
+void draft_relieve(struct mount *m, bool must)
 {
 	/* Before the look: what lands after it wakes, and is no reason to spill. */
 	uint64_t told = budget_told(m->budget);
@@ -599,8 +599,10 @@ void draft_relieve(struct mount *m)
 
 	if (reader_relieve(m) || draft_any(m, drop_one, NULL))
 		return;
-	/* What is being read ahead, beyond the readers' share, can be had soon. */
-	for (int first = 1; first >= 0 && quiet && !budget_read_too_much(m->budget); first--) {
+	/* What is being read ahead, beyond the readers' share, can be had soon: but it may
+	 * have to wait for who must have memory. */
+	quiet = quiet && (must || !budget_read_too_much(m->budget));
+	for (int first = 1; first >= 0 && quiet && !m->flying; first--) {
 		struct victim v = {.first = first};
 
 		draft_any(m, find_victim, &v);

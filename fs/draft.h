@@ -186,8 +186,9 @@ void draft_set_discarded(struct draft *d);
  * back. true: it is gone, and the caller owes a file_put(). */
 bool draft_free_if_done(struct draft *d) s3_must_check;
 
-/* With no lock held: makes memory free up, or waits until it may have. */
-void draft_relieve(struct mount *m);
+/* With no lock held: makes memory free up, or waits until it may have. must: others
+ * wait until the caller has it. */
+void draft_relieve(struct mount *m, bool must);
 
 /* Each starts one job. An action is taken over, also on error. */
 int transfer_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */

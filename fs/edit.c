@@ -98,15 +98,16 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 			return -EINTR;
 		draft_pump(d); /* what is full can leave */
 		pthread_mutex_unlock(&f->lock);
-		draft_relieve(f->m);
+		draft_relieve(f->m, false);
 		pthread_mutex_lock(&f->lock);
 		return 0;
 	}
-	/* -EIO: what is there now is neither old nor new. */
-	if (why != PARTS_SEALED && why != -EIO)
-		return why;
 	if (why == PARTS_SEALED)
 		why = sealed(d, what);
+	else if (why == -EIO)
+		d->dirty = true; /* what is there now is neither old nor new */
+	else
+		return why;
 	draft_fail(d, why);
 	return why;
 }

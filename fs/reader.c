@@ -11,8 +11,10 @@
 
 #define WINDOW_MAX ((uint64_t)32 << 20)
 #define AHEAD      2                   /* of the memory, one part in so many: for all windows */
-#define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late, or less */
-#define IDLE_MS    2000                /* since its last read ended: then it is over */
+#define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
+#define BEHIND_MAX 64                  /* of the memory, one part in so many: for that */
+#define PAUSE_MS   2000                /* since the last read: it needs no share */
+#define IDLE_MS    10000               /* nor what it has */
 
 /* A range fetched ahead. Flying, its fetch counts the reader. */
 struct chunk {
@@ -37,7 +39,8 @@ struct reader {
 	atomic_bool closing;
 	struct window window;
 	struct chunk *chunks;
-	/* for others, without the lock */
+	/* without the lock */
+	atomic_bool starved; /* it could not get what it would have */
 	atomic_bool ahead;
 	atomic_uint reading;      /* reads under way */
 	_Atomic uint64_t read_ms; /* when the last one ended */
@@ -160,26 +163,22 @@ static void fetch_job(void *arg)
 	else if ((uint64_t)n < c->len)
 		c->err = -EIO;
 	pthread_cond_broadcast(&r->landed);
-	if (budget_read_too_much(r->m->budget))
-		budget_tell(r->m->budget); /* it can be given up */
 	uncount(r);
 }
 
-/* Drops what failed or lies behind. A window that became smaller fetches less: what
- * it has is not fetched twice. */
-static bool drop(struct reader *r, bool all)
+/* Drops what failed, lies behind, or farther ahead than reach; or all that has landed. */
+static bool drop(struct reader *r, uint64_t reach, bool all)
 {
+	uint64_t behind = min64(BEHIND, r->m->conf.memory / BEHIND_MAX);
 	struct chunk **at = &r->chunks;
 	bool any = false;
 
 	while (*at) {
 		struct chunk *c = *at;
-		bool behind =
-			c->offset + c->len + min64(BEHIND, r->window.limit / 2) <= r->window.next;
-		bool ahead =
-			c->offset > r->window.next + (r->window.ahead ? WINDOW_MAX : 0) + BEHIND;
+		bool useless = c->err || c->offset + c->len + behind <= r->window.next ||
+		               c->offset > r->window.next + reach;
 
-		if (c->flying || !(all || c->err || behind || ahead)) {
+		if (c->flying || !(all || useless)) {
 			at = &c->next;
 			continue;
 		}
@@ -190,6 +189,21 @@ static bool drop(struct reader *r, bool all)
 	return any;
 }
 
+/* A window that became smaller fetches less: but what it has is not to be fetched twice. */
+static void drop_useless(struct reader *r)
+{
+	drop(r, BEHIND + (r->window.ahead ? WINDOW_MAX : 0), false);
+}
+
+/* It shall not fetch as much again at once. */
+static bool drop_all(struct reader *r)
+{
+	if (!drop(r, 0, true))
+		return false;
+	window_close(&r->window);
+	return true;
+}
+
 static bool nothing_flies(const struct reader *r)
 {
 	return r->counted == 1;
@@ -198,13 +212,12 @@ static bool nothing_flies(const struct reader *r)
 /* Requests for what is missing between offset and the end of the window. */
 static void fetch_ahead(struct reader *r, uint64_t offset)
 {
-	const uint64_t now = offset;
 	uint64_t end = min64(r->size, r->window.next + r->window.ahead);
 	struct chunk **at = &r->chunks;
 
 	while (r->window.ahead && offset < end) {
 		struct chunk *c;
-		uint64_t len;
+		uint64_t len, lacks;
 
 		while (*at && (*at)->offset + (*at)->len <= offset)
 			at = &(*at)->next;
@@ -217,12 +230,15 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 			len = min64(len, (*at)->offset - offset);
 		c = chunk_new(r, offset, len);
 		/* Not much memory is to spare. Only what is needed now is worth a small
-		 * request: later there will be room for a large one. */
-		while (!c && offset == now && nothing_flies(r) && len > BUDGET_BLOCK) {
-			len = min64(len, r->window.chunk) / 2;
+		 * request, of no less than that: later there will be room for a large one. */
+		lacks = offset < r->window.next ? max64(r->window.next - offset, BUDGET_BLOCK)
+		                                : len;
+		while (!c && nothing_flies(r) && len > lacks) {
+			len = max64(len / 2, lacks);
 			r->window.chunk = len;
 			c = chunk_new(r, offset, len);
 		}
+		r->starved = !c;
 		if (!c)
 			return; /* what is needed now is read directly */
 		r->counted++;
@@ -246,7 +262,7 @@ bool reader_relieve(struct mount *m)
 	pthread_mutex_lock(&m->readers_lock);
 	for (struct reader *r = m->readers; r; r = r->next) {
 		pthread_mutex_lock(&r->lock);
-		any |= drop(r, true);
+		any |= drop_all(r);
 		pthread_mutex_unlock(&r->lock);
 	}
 	pthread_mutex_unlock(&m->readers_lock);
@@ -304,34 +320,36 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 	return n == 0 ? -EIO : n;
 }
 
-static bool is_idle(const struct reader *r, uint64_t now)
+static bool is_pausing(const struct reader *r, uint64_t now, uint64_t ms)
 {
-	return !r->ahead || (!r->reading && now > r->read_ms + IDLE_MS);
+	return !r->reading && now > r->read_ms + ms;
 }
 
-/* How far one may be ahead that reads now. All that do share the memory: many small
- * requests would be left if each wanted all of it. What the others have is given up
- * when there is little. No lock. */
-static uint64_t window_limit(const struct reader *r)
+/* How far one may be ahead that reads now: all that do share the memory. Many small
+ * requests would be left if each wanted all of it. Who could not get its own takes it from those
+ * that read no more, and from those that have more than theirs by now. No lock. */
+static uint64_t share_memory(const struct reader *r)
 {
 	struct mount *m = r->m;
-	uint64_t now = mount_now_ms(), room = (m->conf.memory - m->conf.part_size) / AHEAD;
-	bool scarce = budget_spare(m->budget) < room / 2;
+	uint64_t now = mount_now_ms(), limit = (m->conf.memory - m->conf.part_size) / AHEAD;
 	unsigned n = 1;
 
 	pthread_mutex_lock(&m->readers_lock);
-	for (struct reader *other = m->readers; other; other = other->next) {
-		if (other != r && !is_idle(other, now)) {
-			n++;
-		} else if (other != r && scarce && !other->reading) {
-			pthread_mutex_lock(&other->lock);
-			if (drop(other, true)) /* it shall not fetch as much again at once */
-				window_close(&other->window);
-			pthread_mutex_unlock(&other->lock);
-		}
+	for (struct reader *o = m->readers; o; o = o->next)
+		n += o != r && o->ahead && !is_pausing(o, now, PAUSE_MS);
+	limit = min64(WINDOW_MAX, limit / n);
+	for (struct reader *o = r->starved ? m->readers : NULL; o; o = o->next) {
+		if (o == r)
+			continue;
+		pthread_mutex_lock(&o->lock);
+		if (is_pausing(o, now, IDLE_MS))
+			drop_all(o);
+		else
+			drop(o, 2 * limit, false);
+		pthread_mutex_unlock(&o->lock);
 	}
 	pthread_mutex_unlock(&m->readers_lock);
-	return min64(WINDOW_MAX, room / n);
+	return limit;
 }
 
 ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
@@ -345,12 +363,12 @@ ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t of
 		return 0;
 	len = min64(len, r->size - offset);
 	r->reading++;
-	limit = window_limit(r);
+	limit = share_memory(r);
 	pthread_mutex_lock(&r->lock);
 	r->window.limit = limit;
 	window_read(&r->window, offset, len);
 	r->ahead = r->window.ahead && r->window.next < r->size;
-	drop(r, false);
+	drop_useless(r);
 	fetch_ahead(r, offset);
 	while (n >= 0 && done < len) {
 		n = read_some(r, to, len - done, offset + done, cancel);
@@ -358,7 +376,7 @@ ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t of
 			done += (size_t)n;
 	}
 	if (n < 0)
-		drop(r, false); /* a later read asks anew */
+		drop_useless(r); /* a later read asks anew */
 	pthread_mutex_unlock(&r->lock);
 	r->read_ms = mount_now_ms();
 	r->reading--;

@@ -25,7 +25,8 @@ int source_pin(const struct draft *d, int source, struct source_pin *pin) s3_mus
 /* Ends the pin. true: err is because the source has moved meanwhile; ask again. */
 bool source_unpin(struct draft *d, int source, struct source_pin *pin, int err) s3_must_check;
 
-/* Adds a range to the answer, with file->lock released meanwhile. Bytes: len, or -errno.
+/* Adds a range to the answer, with file->lock released meanwhile. Bytes: len, or -errno:
+ * then the answer may have some of them.
  * -EAGAIN: the source has moved; the draft may be another one now, or none. */
 ssize_t source_read(struct file *f, int source, uint64_t offset, struct answer *to, size_t len,
                     const atomic_bool *cancel) s3_must_check;

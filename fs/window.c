@@ -14,7 +14,8 @@ void window_close(struct window *w)
 
 void window_read(struct window *w, uint64_t offset, uint64_t len)
 {
-	uint64_t end = offset + len, most = max64(w->limit / REQUESTS, WINDOW_FIRST);
+	uint64_t end = offset + len,
+		 most = max64(w->limit / REQUESTS, min64(w->limit, WINDOW_FIRST));
 
 	if (offset + SLACK < w->next || offset > w->next + SLACK) {
 		window_close(w);
