@@ -326,8 +326,9 @@ static bool is_pausing(const struct reader *r, uint64_t now, uint64_t ms)
 }
 
 /* How far one may be ahead that reads now: all that do share the memory. Many small
- * requests would be left if each wanted all of it. Who could not get its own takes it from those
- * that read no more, and from those that have more than theirs by now. No lock. */
+ * requests would be left if each wanted all of it. Who could not get its own takes it
+ * from those that read no more, and from those that have more than theirs by now. No
+ * lock. */
 static uint64_t share_memory(const struct reader *r)
 {
 	struct mount *m = r->m;

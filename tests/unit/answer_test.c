@@ -19,13 +19,20 @@ static const char *bytes_of(const struct answer *a)
 	return s;
 }
 
+static char *digits(struct budget *b)
+{
+	char *block = budget_take(b, false);
+
+	memcpy(block, "0123456789", 10);
+	return block;
+}
+
 TEST(an_answer_is_what_was_added_in_that_order)
 {
 	struct budget *b = budget_new(2 * BUDGET_BLOCK, 0);
-	char *block = budget_take(b, false);
+	char *block = digits(b);
 	struct answer a;
 
-	memcpy(block, "0123456789", 10);
 	answer_begin(&a, b, 100);
 	check_int(answer_add(&a, "ab", 2), 0);
 	check_int(answer_add(&a, "cd", 2), 0);
@@ -66,9 +73,8 @@ TEST(a_block_in_an_answer_is_held_until_its_end)
 TEST(an_answer_is_cut_anywhere)
 {
 	struct budget *b = budget_new(BUDGET_BLOCK, 0);
-	char *block = budget_take(b, false);
+	char *block = digits(b);
 
-	memcpy(block, "0123456789", 10);
 	for (size_t len = 0; len <= 9; len++) {
 		struct answer a;
 		char want[16];
@@ -117,10 +123,9 @@ TEST(more_pieces_than_an_answer_holds_are_copied)
 TEST(an_answer_of_its_own_holds_no_block)
 {
 	struct budget *b = budget_new(2 * BUDGET_BLOCK, 0);
-	char *block = budget_take(b, false);
+	char *block = digits(b);
 	struct answer a;
 
-	memcpy(block, "0123456789", 10);
 	answer_begin(&a, b, 100);
 	check_int(answer_own(&a), 0);
 	check_int(a.n, 0);
