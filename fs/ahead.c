@@ -4,7 +4,12 @@
 #define SKIP    AHEAD_MAX /* the kernel knows some, and does not ask for them */
 #define CERTAIN 2         /* lookups in order that make a pass of them */
 
-size_t ahead_look(struct ahead *a, size_t i, size_t n, size_t *first)
+bool ahead_is_pass(const struct ahead *a)
+{
+	return a->streak >= CERTAIN;
+}
+
+size_t ahead_look(struct ahead *a, size_t i, size_t n, bool likely, size_t *first)
 {
 	size_t window = AHEAD_MAX, end;
 
@@ -19,9 +24,9 @@ size_t ahead_look(struct ahead *a, size_t i, size_t n, size_t *first)
 	a->next = i + 1;
 	if (a->asked < a->next)
 		a->asked = a->next;
-	if (a->streak < CERTAIN)
+	if (!ahead_is_pass(a) && !(likely && i <= SKIP))
 		return 0;
-	if (a->streak - CERTAIN < 4)
+	if (!likely && a->streak - CERTAIN < 4)
 		window = (size_t)4 << (a->streak - CERTAIN);
 	end = n - a->next < window ? n : a->next + window;
 	/* A good number at once, not one each time. */

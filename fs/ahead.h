@@ -4,11 +4,13 @@
  *
  * ls -l, find and rsync look names up one after another, in the order in which
  * the directory lists them. Once that is seen, the next ones are asked for side
- * by side, twice as many each time. Pure.
+ * by side, twice as many each time; and in the directories that come after it
+ * from the first name on. Pure.
  */
 #ifndef POURFS_AHEAD_H
 #define POURFS_AHEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #define AHEAD_MAX 64
@@ -19,7 +21,10 @@ struct ahead {
 	unsigned streak; /* lookups in order so far */
 };
 
-/* Entry i of n was looked up. Returns how many to ask for now, from *first on. */
-size_t ahead_look(struct ahead *a, size_t i, size_t n, size_t *first);
+/* Entry i of n was looked up. likely: a pass over another directory was seen a
+ * moment ago. Returns how many to ask for now, from *first on. */
+size_t ahead_look(struct ahead *a, size_t i, size_t n, bool likely, size_t *first);
+/* So far the names were looked up in order. */
+bool ahead_is_pass(const struct ahead *a);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "draft.h"
 #include "log.h"
+#include "wait.h"
 
 #define PAGE 1000
 
@@ -39,6 +40,12 @@ bool dir_name_has_meaning(const char *name)
 bool dir_is_fresh_locked(const struct node *dir)
 {
 	return dir->listing && mount_now_ms() < dir->listing_until_ms;
+}
+
+struct listing *dir_names_locked(const struct node *dir, bool *whole)
+{
+	*whole = dir_is_fresh_locked(dir);
+	return *whole ? dir->listing : dir->coming;
 }
 
 /* ------------------------------------------------------- not published yet */
@@ -120,6 +127,36 @@ static void learn(struct mount *m, struct dir_pass *p)
 	listing_put(l);
 }
 
+/* Lets lookups see how far the pass has come. Before it goes on this is taken
+ * back, or the whole beginning would be copied. */
+static void show(struct mount *m, struct dir_pass *p)
+{
+	struct node *dir = p->dir;
+
+	tree_lock(m->tree);
+	if (m->conf.ttl_ms && p->listing && dir->changes == p->changes &&
+	    (!dir->coming || dir->coming->n < p->listing->n)) { /* nobody is further */
+		listing_put(dir->coming);
+		dir->coming = listing_hold(p->listing);
+	}
+	tree_unlock(m->tree);
+}
+
+static void hide_locked(struct node *dir, const struct listing *l)
+{
+	if (l && dir->coming == l) {
+		listing_put(dir->coming);
+		dir->coming = NULL;
+	}
+}
+
+static void hide(struct mount *m, struct dir_pass *p)
+{
+	tree_lock(m->tree);
+	hide_locked(p->dir, p->listing);
+	tree_unlock(m->tree);
+}
+
 /* Lists what follows. A directory that was renamed is listed on under its new key. */
 static int list_page(struct mount *m, struct dir_pass *p, struct s3_page *page,
                      struct s3_call *call)
@@ -163,6 +200,7 @@ static int next_page(struct mount *m, struct dir_pass *p, struct s3_call *call)
 
 	if (err)
 		return err;
+	hide(m, p);
 	err = add_page(m, p, &page, p->prefix.len);
 	free(p->token);
 	p->token = page.next;
@@ -171,15 +209,18 @@ static int next_page(struct mount *m, struct dir_pass *p, struct s3_call *call)
 	s3_page_fini(&page);
 	if (!err && p->whole)
 		learn(m, p);
+	else if (!err)
+		show(m, p);
 	return err;
 }
 
 /* ------------------------------------------------------------------ passes */
 
-void dir_close(struct dir_pass *p)
+void dir_close(struct mount *m, struct dir_pass *p)
 {
 	if (!p)
 		return;
+	hide(m, p);
 	listing_put(p->own);
 	listing_put(p->listing);
 	buf_fini(&p->prefix);
@@ -187,7 +228,7 @@ void dir_close(struct dir_pass *p)
 	free(p);
 }
 
-int dir_open(struct mount *m, struct node *dir, struct dir_pass **out, struct s3_call *call)
+static int open_pass(struct mount *m, struct node *dir, struct dir_pass **out, struct s3_call *call)
 {
 	struct dir_pass *p = calloc(1, sizeof *p);
 	int err = 0;
@@ -209,10 +250,24 @@ int dir_open(struct mount *m, struct node *dir, struct dir_pass **out, struct s3
 	if (!err && !p->whole)
 		err = next_page(m, p, call);
 	if (err)
-		dir_close(p);
+		dir_close(m, p);
 	else
 		*out = p;
 	return err;
+}
+
+static void await_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
+{
+	tree_lock(m->tree);
+	while (dir->foreseen && !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
+		;
+	tree_unlock(m->tree);
+}
+
+int dir_open(struct mount *m, struct node *dir, struct dir_pass **out, struct s3_call *call)
+{
+	await_foreseen(m, dir, call);
+	return open_pass(m, dir, out, call);
 }
 
 static mode_t type_of(const struct listing *l, size_t i, enum listing_form form)
@@ -250,19 +305,18 @@ int dir_read(struct mount *m, struct dir_pass *p, size_t *at, struct dir_entry *
 	return -ENOMEM; /* the pass ended when a page was added */
 }
 
-int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
+/* Nothing would be known afterwards, or it takes many pages. */
+static bool not_to_learn_locked(struct mount *m, struct node *dir)
+{
+	return !m->conf.ttl_ms ||
+	       (!dir_is_fresh_locked(dir) && (dir->coming || mount_now_ms() < dir->large_until_ms));
+}
+
+static int learn_by_pass(struct mount *m, struct node *dir, struct s3_call *call)
 {
 	struct dir_pass *p;
-	bool large;
-	int err;
+	int err = open_pass(m, dir, &p, call);
 
-	tree_lock(m->tree);
-	large = !m->conf.ttl_ms || /* nothing would be known afterwards */
-	        (!dir_is_fresh_locked(dir) && mount_now_ms() < dir->large_until_ms);
-	tree_unlock(m->tree);
-	if (large)
-		return -E2BIG;
-	err = dir_open(m, dir, &p, call);
 	if (err)
 		return err;
 	if (!p->whole) {
@@ -271,8 +325,35 @@ int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
 		dir->large_until_ms = mount_now_ms() + m->conf.ttl_ms;
 		tree_unlock(m->tree);
 	}
-	dir_close(p);
+	dir_close(m, p);
 	return err;
+}
+
+int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
+{
+	bool not ;
+
+	await_foreseen(m, dir, call);
+	tree_lock(m->tree);
+	not = not_to_learn_locked(m, dir);
+	tree_unlock(m->tree);
+	return not ? -E2BIG : learn_by_pass(m, dir, call);
+}
+
+bool dir_foresee_locked(struct mount *m, struct node *dir)
+{
+	if (dir->foreseen || dir_is_fresh_locked(dir) || not_to_learn_locked(m, dir))
+		return false;
+	return dir->foreseen = true;
+}
+
+void dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
+{
+	(void)learn_by_pass(m, dir, call); /* who wants it will hear the error */
+	tree_lock(m->tree);
+	dir->foreseen = false;
+	pthread_cond_broadcast(&m->tree->idle);
+	tree_unlock(m->tree);
 }
 
 /* ----------------------------------------------------------------- changes */
@@ -288,6 +369,7 @@ void dir_is_empty_locked(struct mount *m, struct node *dir)
 static bool changes_locked(struct mount *m, struct node *dir)
 {
 	dir->changes++;
+	hide_locked(dir, dir->coming);
 	if (dir->listing && !dir_is_fresh_locked(dir))
 		tree_set_listing_locked(m->tree, dir, NULL, 0);
 	return dir->listing;

@@ -23,12 +23,19 @@ bool dir_name_has_meaning(const char *name);
 
 /* Its listing is there, and still believed. */
 bool dir_is_fresh_locked(const struct node *dir);
+/* That listing, *whole; or else its beginning, as far as it is known; or NULL. */
+struct listing *dir_names_locked(const struct node *dir, bool *whole);
 /* Files are being written below it that the bucket does not have yet. */
 bool dir_has_unpublished_locked(struct mount *m, const struct node *dir);
 
 /* Lists the directory, if it is not known and one request is enough for that.
  * 0: it is known now; -E2BIG: it is too large, or nothing is believed. */
 int dir_learn(struct mount *m, struct node *dir, struct s3_call *call) s3_must_check;
+/* The same before it is wanted, in two steps. With the tree's lock held and dir
+ * held: it is worth while, and who wants dir waits from now on; so the second
+ * must follow. */
+bool dir_foresee_locked(struct mount *m, struct node *dir);
+void dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call);
 /* It has nothing in it, as we made it. */
 void dir_is_empty_locked(struct mount *m, struct node *dir);
 
@@ -55,6 +62,6 @@ int dir_open(struct mount *m, struct node *dir, struct dir_pass **out,
  * or 0 at the end. Positions stay the same during a pass. One thread at a time. */
 int dir_read(struct mount *m, struct dir_pass *p, size_t *at, struct dir_entry *e,
              struct s3_call *call) s3_must_check;
-void dir_close(struct dir_pass *p); /* accepts NULL */
+void dir_close(struct mount *m, struct dir_pass *p); /* accepts NULL */
 
 #endif

@@ -47,7 +47,7 @@ void handle_release(struct mount *m, struct handle *h)
 	if (h->file)
 		file_put(h->file);
 	reader_free(h->reader);
-	dir_close(h->pass);
+	dir_close(m, h->pass);
 	free(h->text);
 	pthread_rwlock_destroy(&h->lock);
 	tree_put(m->tree, h->node);
@@ -174,7 +174,7 @@ int handle_rewinddir(struct mount *m, struct handle *h, const atomic_bool *cance
 	int err = h->passed ? dir_open(m, h->node, &pass, &call) : 0;
 
 	if (!err && h->passed) {
-		dir_close(h->pass);
+		dir_close(m, h->pass);
 		h->pass = pass;
 	}
 	h->passed = true;

@@ -155,6 +155,11 @@ bool listing_hidden(const struct listing *l, size_t i)
 	return form != LISTING_DIR && find(l, entry, len) != form;
 }
 
+bool listing_may_be_hidden_later(const struct listing *l, const char *name)
+{
+	return l->n && !strncmp(listing_entry(l, l->n - 1), name, strlen(name));
+}
+
 /* ---------------------------------------------------------------- changing */
 
 /* A copy of its own, without what was removed. */

@@ -63,6 +63,9 @@ bool listing_may_be_small(const struct listing *l, size_t i);
 /* The i-th entry is hidden by another one of the same name. */
 bool listing_hidden(const struct listing *l, size_t i);
 
+/* What follows the last entry may be a form of the name that hides this one. */
+bool listing_may_be_hidden_later(const struct listing *l, const char *name);
+
 /* How the name is shown; LISTING_NONE: not at all. */
 enum listing_form listing_find(const struct listing *l, const char *name);
 /* The name has that form, shown or hidden. */

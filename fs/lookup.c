@@ -12,6 +12,8 @@
 #include "encode.h"
 #include "wait.h"
 
+#define PASS_MS     2000 /* so long one pass over names makes the next one likely */
+#define FORESEEN    4    /* directories that are listed before they are wanted */
 #define MARKER_TYPE "application/x-directory" /* of the markers that end in no slash */
 
 /* What is known of a name, and what the service says of its object. */
@@ -215,33 +217,100 @@ static void fetch_locked(struct mount *m, struct node *dir, const char *name,
 	}
 	*job = (struct fetch){m, n, {.form = form, .certain = true}};
 	n->fetching = true;
-	if (workers_give(m->fetches, 0, fetch_job, job)) {
+	if (workers_give(m->looks, 0, fetch_job, job)) {
 		n->fetching = false;
 		tree_put_locked(m->tree, n);
 		free(job);
 	}
 }
 
-/* The name was looked up: when that looks like a pass over the directory, what
- * comes next is asked for. */
-static void look_ahead_locked(struct mount *m, struct node *dir, const char *name,
-                              enum listing_form form)
+/* Asks for the attributes of n names from first on. */
+static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, size_t n)
 {
-	struct listing *l;
-	size_t first = 0, n;
+	bool whole;
+	struct listing *l = dir_names_locked(dir, &whole);
 
-	if (!dir_is_fresh_locked(dir) || !m->conf.ttl_ms)
+	if (!l)
 		return;
-	l = listing_hold(dir->listing);
-	n = ahead_look(&dir->ahead, listing_index(l, name, form), l->n, &first);
-	for (size_t i = first; i < first + n; i++) {
-		char next[DIR_NAME_MAX + 1];
-		enum listing_form next_form = listing_name(l, i, next);
+	listing_hold(l);
+	for (size_t i = first; i < first + n && i < l->n; i++) {
+		char name[DIR_NAME_MAX + 1];
+		enum listing_form form = listing_name(l, i, name);
 
-		if (!listing_hidden(l, i))
-			fetch_locked(m, dir, next, next_form);
+		if (!listing_hidden(l, i) && (whole || !listing_may_be_hidden_later(l, name)))
+			fetch_locked(m, dir, name, form);
 	}
 	listing_put(l);
+}
+
+static void foresee_job(void *arg)
+{
+	struct fetch *job = arg;
+	struct mount *m = job->m;
+	struct s3_call call = {.cancel = &m->ending};
+
+	dir_foreseen(m, job->n, &call);
+	tree_lock(m->tree);
+	fetch_all_locked(m, job->n, 0, AHEAD_MAX);
+	tree_put_locked(m->tree, job->n);
+	tree_unlock(m->tree);
+	free(job);
+}
+
+/* The directories that follow dir in its parent. */
+static void foresee_locked(struct mount *m, struct node *dir)
+{
+	struct node *parent = dir->parent;
+	struct listing *l;
+	size_t i, found = 0;
+
+	if (!parent || !dir_is_fresh_locked(parent))
+		return;
+	l = listing_hold(parent->listing);
+	i = listing_index(l, dir->name, LISTING_DIR) + 1;
+	for (size_t end = i + AHEAD_MAX; i < end && i < l->n && found < FORESEEN; i++) {
+		char name[DIR_NAME_MAX + 1];
+		struct node *n;
+		struct fetch *job;
+
+		if (listing_name(l, i, name) != LISTING_DIR)
+			continue;
+		found++;
+		n = tree_add_locked(m->tree, parent, name, S_IFDIR);
+		job = n && S_ISDIR(n->attr.mode) ? malloc(sizeof *job) : NULL;
+		if (job)
+			*job = (struct fetch){.m = m, .n = n};
+		if (!job || !dir_foresee_locked(m, n)) {
+			free(job);
+			if (n)
+				tree_put_locked(m->tree, n);
+		} else if (workers_give(m->looks, 0, foresee_job, job)) {
+			n->foreseen = false;
+			tree_put_locked(m->tree, n);
+			free(job);
+		}
+	}
+	listing_put(l);
+}
+
+/* The name was looked up: when that looks like a pass over the directory, what
+ * comes next is asked for. */
+static void look_ahead_locked(struct mount *m, struct node *dir, const struct listing *l,
+                              const char *name, enum listing_form form)
+{
+	uint64_t now = mount_now_ms();
+	bool likely = now - m->passed_ms < PASS_MS;
+	size_t first, n;
+
+	if (!m->conf.ttl_ms)
+		return;
+	n = ahead_look(&dir->ahead, listing_index(l, name, form), l->n, likely, &first);
+	if (n)
+		fetch_all_locked(m, dir, first, n);
+	if (n && likely)
+		foresee_locked(m, dir);
+	if (ahead_is_pass(&dir->ahead))
+		m->passed_ms = now;
 }
 
 /* ------------------------------------------------------------------ lookup */
@@ -267,13 +336,18 @@ static struct node *known_node_locked(struct mount *m, struct node *parent, cons
 static int known_locked(struct mount *m, struct node *parent, const char *name, struct node **out,
                         struct finding *f, struct s3_call *call)
 {
+	struct listing *l;
+	bool whole;
+
 	*out = known_node_locked(m, parent, name, call);
-	if (dir_is_fresh_locked(parent)) {
-		f->form = listing_find(parent->listing, name);
-		f->certain = f->form != LISTING_NONE;
-		if (f->certain)
-			look_ahead_locked(m, parent, name, f->form);
-		else if (!*out)
+	l = dir_names_locked(parent, &whole);
+	if (l && (whole || !listing_may_be_hidden_later(l, name)))
+		f->form = listing_find(l, name);
+	f->certain = f->form != LISTING_NONE;
+	if (f->certain) {
+		look_ahead_locked(m, parent, l, name, f->form);
+	} else if (whole) {
+		if (!*out)
 			return -ENOENT;
 	} else if (!*out && tree_absent_locked(m->tree, parent, name, mount_now_ms())) {
 		return -ENOENT;

@@ -25,7 +25,6 @@
 #include "watch.h"
 
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
-#define POOLS        4  /* of transfers */
 #define FILES_EACH   3  /* of a FUSE thread, and of a connection */
 #define END_POLL_US  20000
 #define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
@@ -82,11 +81,12 @@ static int mount_init(struct mount *m, const struct opts *o)
 	m->budget = budget_new(m->conf.memory, m->conf.part_size);
 	m->uploads = workers_new(m->conf.parallel);
 	m->fetches = workers_new(m->conf.parallel);
+	m->looks = workers_new(m->conf.small);
 	m->copies = workers_new(m->conf.parallel);
-	m->movers = workers_new(m->conf.parallel);
+	m->movers = workers_new(m->conf.small);
 	m->words = workers_new(1);
-	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->copies || !m->movers ||
-	    !m->words)
+	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->looks || !m->copies ||
+	    !m->movers || !m->words)
 		return -ENOMEM;
 	m->tree->limit = m->conf.max_entries;
 	m->tree->forget_locked = kernel_forget_locked;
@@ -96,6 +96,7 @@ static int mount_init(struct mount *m, const struct opts *o)
 
 static void mount_fini(struct mount *m)
 {
+	workers_free(m->looks);
 	workers_free(m->fetches); /* its last jobs may still copy by the other */
 	workers_free(m->uploads);
 	workers_free(m->movers);
@@ -304,7 +305,8 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
  * transfers a connection; and some more. */
 static unsigned long files_wanted(const struct mount_conf *conf)
 {
-	return FILES_EACH * (2 * FUSE_THREADS + POOLS * conf->parallel) + FUSE_THREADS;
+	return FILES_EACH * (2 * FUSE_THREADS + 3 * conf->parallel + 2 * conf->small) +
+	       FUSE_THREADS;
 }
 
 static int mount_main(int argc, char **argv)

@@ -32,6 +32,7 @@ struct mount_conf {
 	uint64_t part_size;
 	uint64_t memory;
 	unsigned parallel;  /* transfers of each direction at once */
+	unsigned small;     /* requests at once that carry no bytes */
 	unsigned max_parts; /* of one upload */
 	bool equal_parts;   /* all but the last must be of one size */
 	enum mount_staging staging;
@@ -54,7 +55,8 @@ struct mount {
 	struct tree *tree;
 	struct budget *budget;
 	struct workers *uploads; /* parts and publishing */
-	struct workers *fetches; /* reading, attributes */
+	struct workers *fetches; /* reading, changes of attributes */
+	struct workers *looks;   /* attributes and listings before they are wanted */
 	struct workers *copies;  /* ranges of large copies */
 	struct workers *movers;  /* objects of directories that are renamed */
 	struct workers *words;   /* to the kernel: kernel.h */
@@ -62,7 +64,8 @@ struct mount {
 	bool roomy;              /* each FUSE thread may have three descriptors of its own */
 	atomic_bool ending;      /* unmounted: nothing is put off any more */
 
-	struct move *moves;           /* under way, see move.h; the tree's lock */
+	uint64_t passed_ms; /* when somebody last looked names up in order; the tree's lock */
+	struct move *moves; /* under way, see move.h; the tree's lock */
 	pthread_mutex_t drafts_lock;  /* a leaf */
 	struct draft *drafts;         /* all of them, see draft.h */
 	pthread_mutex_t handles_lock; /* a leaf */

@@ -24,6 +24,8 @@ struct option {
 
 #define NO_MODE    ((mode_t)-1) /* was given */
 #define AT(member) offsetof(struct opts, member)
+#define SMALL      4  /* requests that carry no bytes for each transfer ... */
+#define SMALL_MAX  64 /* ... up to so many */
 #define KIB        (UINT64_C(1) << 10)
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)
@@ -475,7 +477,9 @@ int opts_parse_command(struct opts *o, int argc, char **argv, const char **opera
 	err = parse_source(o, operands[0]);
 	if (!err)
 		err = check(o);
-	o->s3.connections = 2 * o->mount.parallel;
+	o->mount.small =
+		SMALL * o->mount.parallel < SMALL_MAX ? SMALL * o->mount.parallel : SMALL_MAX;
+	o->s3.connections = 2 * o->mount.parallel + o->mount.small;
 	return err;
 }
 

@@ -119,6 +119,7 @@ static void node_free(struct tree *t, struct node *n)
 	assert(!n->file);
 	t->listed -= n->listed;
 	listing_put(n->listing);
+	listing_put(n->coming);
 	s3_headers_fini(&n->headers);
 	free(n->target);
 	free(n->name);

@@ -78,8 +78,11 @@ struct node {
 
 	struct listing *listing; /* directories: NULL if not known */
 	uint64_t listing_until_ms;
-	size_t listed;           /* its entries, as they count for tree->listed */
-	uint64_t changes;        /* of this directory by us: a listing begun before is stale */
+	struct listing
+		*coming;  /* its beginning, as far as somebody who lists it has come; or NULL */
+	bool foreseen;    /* it is being listed before somebody wants it */
+	size_t listed;    /* its entries, as they count for tree->listed */
+	uint64_t changes; /* of this directory by us: a listing begun before is stale */
 	uint64_t large_until_ms; /* until when it is known to need many pages */
 	struct ahead ahead;      /* of its names */
 
