@@ -3,28 +3,33 @@
 
 #define SKIP    AHEAD_MAX /* the kernel knows some, and does not ask for them */
 #define CERTAIN 2         /* lookups in order that make a pass of them */
+#define MANY    8         /* ... which the next directory will see, too */
 
-bool ahead_is_pass(const struct ahead *a)
+bool ahead_is_pass(const struct ahead *a, size_t n)
 {
-	return a->streak >= CERTAIN;
+	return a->files &&
+	       (a->streak >= MANY || (a->from_first && a->streak >= CERTAIN && a->next == n));
 }
 
-size_t ahead_look(struct ahead *a, size_t i, size_t n, bool likely, size_t *first)
+size_t ahead_look(struct ahead *a, size_t i, size_t n, unsigned flags, size_t *first)
 {
 	size_t window = AHEAD_MAX, end;
+	bool likely;
 
 	if (i + 1 == a->next)
 		return 0; /* the same again */
-	if (i < a->next || i > a->next + SKIP || (!i && a->next)) {
-		a->streak = 0;
-		a->asked = 0;
+	if (!a->next || i < a->next || i > a->next + SKIP) {
+		*a = (struct ahead){.from_first = !i, .streak = !a->next};
 	} else {
 		a->streak++;
 	}
+	if (!(flags & AHEAD_DIR))
+		a->files = true;
+	likely = flags & AHEAD_LIKELY && a->files && i <= SKIP;
 	a->next = i + 1;
 	if (a->asked < a->next)
 		a->asked = a->next;
-	if (!ahead_is_pass(a) && !(likely && i <= SKIP))
+	if (a->streak < CERTAIN && !likely)
 		return 0;
 	if (!likely && a->streak - CERTAIN < 4)
 		window = (size_t)4 << (a->streak - CERTAIN);

@@ -19,12 +19,18 @@ struct ahead {
 	size_t next;     /* the entry behind the last one that was looked up */
 	size_t asked;    /* the first one that was not asked for */
 	unsigned streak; /* lookups in order so far */
+	bool from_first; /* and it was the first with which they began */
+	bool files;      /* there were files among them, not only directories to go into */
 };
 
-/* Entry i of n was looked up. likely: a pass over another directory was seen a
- * moment ago. Returns how many to ask for now, from *first on. */
-size_t ahead_look(struct ahead *a, size_t i, size_t n, bool likely, size_t *first);
-/* So far the names were looked up in order. */
-bool ahead_is_pass(const struct ahead *a);
+enum ahead_flags {
+	AHEAD_DIR = 1,    /* the entry is a directory */
+	AHEAD_LIKELY = 2, /* a pass over another directory was seen a moment ago */
+};
+
+/* Entry i of n was looked up. Returns how many to ask for now, from *first on. */
+size_t ahead_look(struct ahead *a, size_t i, size_t n, unsigned flags, size_t *first);
+/* Many of the n names were looked up in order, or all of them. */
+bool ahead_is_pass(const struct ahead *a, size_t n);
 
 #endif

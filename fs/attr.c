@@ -102,6 +102,7 @@ void attr_distrust(struct mount *m, struct node *n)
 	tree_lock(m->tree);
 	n->fresh_until_ms = 0;
 	n->listing_until_ms = 0;
+	n->coming_until_ms = 0;
 	tree_unlock(m->tree);
 }
 

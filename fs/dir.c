@@ -11,7 +11,8 @@
 #include "log.h"
 #include "wait.h"
 
-#define PAGE 1000
+#define PAGE      1000
+#define FAILED_MS 2000 /* so long after a failure nothing is listed ahead */
 
 struct dir_pass {
 	struct node *dir;
@@ -45,7 +46,7 @@ bool dir_is_fresh_locked(const struct node *dir)
 struct listing *dir_names_locked(const struct node *dir, bool *whole)
 {
 	*whole = dir_is_fresh_locked(dir);
-	return *whole ? dir->listing : dir->coming;
+	return *whole ? dir->listing : mount_now_ms() < dir->coming_until_ms ? dir->coming : NULL;
 }
 
 /* ------------------------------------------------------- not published yet */
@@ -132,12 +133,15 @@ static void learn(struct mount *m, struct dir_pass *p)
 static void show(struct mount *m, struct dir_pass *p)
 {
 	struct node *dir = p->dir;
+	uint64_t now = mount_now_ms();
 
 	tree_lock(m->tree);
 	if (m->conf.ttl_ms && p->listing && dir->changes == p->changes &&
-	    (!dir->coming || dir->coming->n < p->listing->n)) { /* nobody is further */
+	    (!dir->coming || now >= dir->coming_until_ms ||
+	     dir->coming->n < p->listing->n)) { /* nobody is further */
 		listing_put(dir->coming);
 		dir->coming = listing_hold(p->listing);
+		dir->coming_until_ms = now + m->conf.ttl_ms;
 	}
 	tree_unlock(m->tree);
 }
@@ -259,8 +263,11 @@ static int open_pass(struct mount *m, struct node *dir, struct dir_pass **out, s
 static void await_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
 {
 	tree_lock(m->tree);
-	while (dir->foreseen && !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
+	while (dir->foreseen == NODE_ASKING &&
+	       !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
 		;
+	if (dir->foreseen == NODE_ASK_SOON)
+		dir->foreseen = NODE_NOT_ASKED;
 	tree_unlock(m->tree);
 }
 
@@ -308,8 +315,10 @@ int dir_read(struct mount *m, struct dir_pass *p, size_t *at, struct dir_entry *
 /* Nothing would be known afterwards, or it takes many pages. */
 static bool not_to_learn_locked(struct mount *m, struct node *dir)
 {
-	return !m->conf.ttl_ms ||
-	       (!dir_is_fresh_locked(dir) && (dir->coming || mount_now_ms() < dir->large_until_ms));
+	bool whole;
+	const struct listing *l = dir_names_locked(dir, &whole);
+
+	return !m->conf.ttl_ms || (!whole && (l || mount_now_ms() < dir->large_until_ms));
 }
 
 static int learn_by_pass(struct mount *m, struct node *dir, struct s3_call *call)
@@ -342,18 +351,33 @@ int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
 
 bool dir_foresee_locked(struct mount *m, struct node *dir)
 {
-	if (dir->foreseen || dir_is_fresh_locked(dir) || not_to_learn_locked(m, dir))
+	if (m->conf.no_list || dir->foreseen == NODE_ASK_SOON || dir->foreseen == NODE_ASKING ||
+	    dir_is_fresh_locked(dir) || not_to_learn_locked(m, dir))
 		return false;
-	return dir->foreseen = true;
+	dir->foreseen = NODE_ASK_SOON;
+	return true;
 }
 
-void dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
+bool dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
 {
-	(void)learn_by_pass(m, dir, call); /* who wants it will hear the error */
+	bool mine;
+	int err;
+
 	tree_lock(m->tree);
-	dir->foreseen = false;
+	mine = dir->foreseen == NODE_ASK_SOON;
+	if (mine)
+		dir->foreseen = NODE_ASKING;
+	tree_unlock(m->tree);
+	if (!mine)
+		return false;
+	err = learn_by_pass(m, dir, call); /* who wants it will hear the error */
+	tree_lock(m->tree);
+	dir->foreseen = err ? NODE_NOT_ASKED : NODE_ASKED;
+	if (err && err != -E2BIG)
+		dir->large_until_ms = mount_now_ms() + FAILED_MS;
 	pthread_cond_broadcast(&m->tree->idle);
 	tree_unlock(m->tree);
+	return !err;
 }
 
 /* ----------------------------------------------------------------- changes */

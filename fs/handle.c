@@ -158,6 +158,7 @@ int handle_opendir(struct mount *m, struct node *n, struct handle **out, const a
 
 	if (!h)
 		return -ENOMEM;
+	lookup_opened(m, n);
 	err = dir_open(m, n, &h->pass, &call);
 	if (err) {
 		handle_release(m, h);

@@ -12,9 +12,10 @@
 #include "encode.h"
 #include "wait.h"
 
-#define PASS_MS     2000 /* so long one pass over names makes the next one likely */
-#define FORESEEN    4    /* directories that are listed before they are wanted */
-#define MARKER_TYPE "application/x-directory" /* of the markers that end in no slash */
+#define PASS_MS       2000 /* so long one pass over names makes the next one likely */
+#define FORESEEN      4    /* directories that are listed before they are wanted */
+#define AHEAD_RETRY_S 5    /* how long it is tried to know what may not be wanted */
+#define MARKER_TYPE   "application/x-directory" /* of the markers that end in no slash */
 
 /* What is known of a name, and what the service says of its object. */
 struct finding {
@@ -30,8 +31,9 @@ struct finding {
 /* For a service that may not be listed, a refusal is all it says of a missing key. */
 static int head(struct mount *m, const char *key, struct finding *f, struct s3_call *call)
 {
-	struct s3_call quiet = {.cancel = call ? call->cancel : NULL,
-	                        .may_refuse = m->conf.no_list};
+	struct s3_call quiet = {.cancel = call->cancel,
+	                        .retry_time_s = call->retry_time_s,
+	                        .may_refuse = m->conf.no_list || call->may_refuse};
 	int err = s3_head(m->s3, key, &f->o, &quiet);
 
 	f->object = !err;
@@ -165,9 +167,16 @@ static int enter_locked(struct mount *m, struct node *parent, const char *name, 
 
 struct fetch {
 	struct mount *m;
-	struct node *n; /* held, fetching */
+	struct node *n; /* held */
 	struct finding f;
 };
+
+/* Nobody waits for long for what nobody has asked for yet, nor hears of it. */
+static struct s3_call call_ahead(struct mount *m)
+{
+	return (struct s3_call){
+		.cancel = &m->ending, .retry_time_s = AHEAD_RETRY_S, .may_refuse = true};
+}
 
 static void fetch_job(void *arg)
 {
@@ -175,12 +184,16 @@ static void fetch_job(void *arg)
 	struct mount *m = job->m;
 	struct node *n = job->n;
 	struct buf key = BUF_INIT, asked = BUF_INIT;
-	struct s3_call call = {.cancel = &m->ending};
+	struct s3_call call = call_ahead(m);
 	int err = -ENOENT;
+	bool mine;
 
 	tree_lock(m->tree);
 	job->f.turns = m->tree->turns;
-	if (n->parent && !attr_is_fresh_locked(n))
+	mine = n->fetched == NODE_ASK_SOON;
+	if (mine)
+		n->fetched = NODE_ASKING;
+	if (mine && n->parent && !attr_is_fresh_locked(n))
 		err = mount_key_locked(m, n->parent, n->name, &key);
 	tree_unlock(m->tree);
 	buf_adds(&asked, key.s);
@@ -192,8 +205,10 @@ static void fetch_job(void *arg)
 	    /* Of another type it may become as long as this is all that holds it. */
 	    ((!n->lookups && n->held == 1) || S_ISDIR(n->attr.mode) == is_directory(&job->f)))
 		set_locked(m, n, &job->f);
-	n->fetching = false;
-	pthread_cond_broadcast(&m->tree->idle);
+	if (mine) {
+		n->fetched = NODE_NOT_ASKED;
+		pthread_cond_broadcast(&m->tree->idle);
+	}
 	tree_put_locked(m->tree, n);
 	tree_unlock(m->tree);
 	s3_object_fini(&job->f.o);
@@ -207,21 +222,20 @@ static void fetch_locked(struct mount *m, struct node *dir, const char *name,
 {
 	bool is_dir = form == LISTING_DIR || form == LISTING_FOLDER;
 	struct node *n = tree_add_locked(m->tree, dir, name, is_dir ? S_IFDIR : S_IFREG);
-	struct fetch *job =
-		n && !n->fetching && !attr_is_fresh_locked(n) ? malloc(sizeof *job) : NULL;
+	struct fetch *job = n && n->fetched == NODE_NOT_ASKED && !attr_is_fresh_locked(n)
+	                            ? malloc(sizeof *job)
+	                            : NULL;
 
-	if (!job) {
-		if (n)
-			tree_put_locked(m->tree, n);
-		return;
-	}
-	*job = (struct fetch){m, n, {.form = form, .certain = true}};
-	n->fetching = true;
-	if (workers_give(m->looks, 0, fetch_job, job)) {
-		n->fetching = false;
-		tree_put_locked(m->tree, n);
+	if (job) {
+		*job = (struct fetch){m, n, {.form = form, .certain = true}};
+		n->fetched = NODE_ASK_SOON;
+		if (!workers_give(m->looks, 0, fetch_job, job))
+			return;
+		n->fetched = NODE_NOT_ASKED;
 		free(job);
 	}
+	if (n)
+		tree_put_locked(m->tree, n);
 }
 
 /* Asks for the attributes of n names from first on. */
@@ -247,50 +261,72 @@ static void foresee_job(void *arg)
 {
 	struct fetch *job = arg;
 	struct mount *m = job->m;
-	struct s3_call call = {.cancel = &m->ending};
+	struct s3_call call = call_ahead(m);
+	bool done = dir_foreseen(m, job->n, &call);
 
-	dir_foreseen(m, job->n, &call);
 	tree_lock(m->tree);
-	fetch_all_locked(m, job->n, 0, AHEAD_MAX);
+	if (done)
+		fetch_all_locked(m, job->n, 0, AHEAD_MAX);
 	tree_put_locked(m->tree, job->n);
 	tree_unlock(m->tree);
 	free(job);
 }
 
+static void foresee_locked(struct mount *m, struct node *parent, const char *name)
+{
+	struct node *n = tree_add_locked(m->tree, parent, name, S_IFDIR);
+	struct fetch *job = n && S_ISDIR(n->attr.mode) ? malloc(sizeof *job) : NULL;
+
+	if (job && dir_foresee_locked(m, n)) {
+		*job = (struct fetch){.m = m, .n = n};
+		if (!workers_give(m->looks, 0, foresee_job, job))
+			return;
+		n->foreseen = NODE_NOT_ASKED;
+	}
+	free(job);
+	if (n)
+		tree_put_locked(m->tree, n);
+}
+
 /* The directories that follow dir in its parent. */
-static void foresee_locked(struct mount *m, struct node *dir)
+static void foresee_next_locked(struct mount *m, struct node *dir)
 {
 	struct node *parent = dir->parent;
 	struct listing *l;
 	size_t i, found = 0;
 
-	if (!parent || !dir_is_fresh_locked(parent))
+	if (!dir_is_fresh_locked(parent))
 		return;
 	l = listing_hold(parent->listing);
 	i = listing_index(l, dir->name, LISTING_DIR) + 1;
 	for (size_t end = i + AHEAD_MAX; i < end && i < l->n && found < FORESEEN; i++) {
 		char name[DIR_NAME_MAX + 1];
-		struct node *n;
-		struct fetch *job;
 
-		if (listing_name(l, i, name) != LISTING_DIR)
-			continue;
-		found++;
-		n = tree_add_locked(m->tree, parent, name, S_IFDIR);
-		job = n && S_ISDIR(n->attr.mode) ? malloc(sizeof *job) : NULL;
-		if (job)
-			*job = (struct fetch){.m = m, .n = n};
-		if (!job || !dir_foresee_locked(m, n)) {
-			free(job);
-			if (n)
-				tree_put_locked(m->tree, n);
-		} else if (workers_give(m->looks, 0, foresee_job, job)) {
-			n->foreseen = false;
-			tree_put_locked(m->tree, n);
-			free(job);
+		if (listing_name(l, i, name) == LISTING_DIR) {
+			foresee_locked(m, parent, name);
+			found++;
 		}
 	}
 	listing_put(l);
+}
+
+static bool is_passed_locked(const struct node *parent)
+{
+	return parent && mount_now_ms() - parent->passed_ms < PASS_MS;
+}
+
+void lookup_opened(struct mount *m, struct node *dir)
+{
+	tree_lock(m->tree);
+	if (dir->foreseen == NODE_ASKED && !dir_is_fresh_locked(dir))
+		dir->foreseen = NODE_NOT_ASKED;
+	if (dir->parent && dir->foreseen != NODE_NOT_ASKED)
+		dir->parent->passed_ms = mount_now_ms(); /* the pass goes on */
+	if (dir->foreseen == NODE_ASKED)
+		dir->foreseen = NODE_NOT_ASKED;
+	if (is_passed_locked(dir->parent))
+		foresee_next_locked(m, dir);
+	tree_unlock(m->tree);
 }
 
 /* The name was looked up: when that looks like a pass over the directory, what
@@ -298,19 +334,20 @@ static void foresee_locked(struct mount *m, struct node *dir)
 static void look_ahead_locked(struct mount *m, struct node *dir, const struct listing *l,
                               const char *name, enum listing_form form)
 {
-	uint64_t now = mount_now_ms();
-	bool likely = now - m->passed_ms < PASS_MS;
+	unsigned flags = (form == LISTING_DIR ? AHEAD_DIR : 0) |
+	                 (is_passed_locked(dir->parent) ? AHEAD_LIKELY : 0);
 	size_t first, n;
 
 	if (!m->conf.ttl_ms)
 		return;
-	n = ahead_look(&dir->ahead, listing_index(l, name, form), l->n, likely, &first);
+	n = ahead_look(&dir->ahead, listing_index(l, name, form), l->n, flags, &first);
+	if (ahead_is_pass(&dir->ahead, l->n)) {
+		dir->passed_ms = mount_now_ms(); /* so those in it come next, or those beside it */
+		if (dir->parent)
+			dir->parent->passed_ms = dir->passed_ms;
+	}
 	if (n)
 		fetch_all_locked(m, dir, first, n);
-	if (n && likely)
-		foresee_locked(m, dir);
-	if (ahead_is_pass(&dir->ahead))
-		m->passed_ms = now;
 }
 
 /* ------------------------------------------------------------------ lookup */
@@ -320,14 +357,18 @@ static struct node *known_node_locked(struct mount *m, struct node *parent, cons
 {
 	struct node *n = tree_find_locked(m->tree, parent, name);
 
-	while (n && n->fetching && !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
+	while (n && n->fetched == NODE_ASKING &&
+	       !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
 		;
 	if (n && n->parent == parent &&
 	    (attr_is_fresh_locked(n) ||
 	     (S_ISDIR(n->attr.mode) && dir_has_unpublished_locked(m, n))))
 		return n;
-	if (n)
+	if (n) {
+		if (n->fetched == NODE_ASK_SOON)
+			n->fetched = NODE_NOT_ASKED;
 		tree_put_locked(m->tree, n);
+	}
 	return NULL;
 }
 
@@ -336,18 +377,19 @@ static struct node *known_node_locked(struct mount *m, struct node *parent, cons
 static int known_locked(struct mount *m, struct node *parent, const char *name, struct node **out,
                         struct finding *f, struct s3_call *call)
 {
+	enum listing_form form;
 	struct listing *l;
 	bool whole;
 
 	*out = known_node_locked(m, parent, name, call);
 	l = dir_names_locked(parent, &whole);
-	if (l && (whole || !listing_may_be_hidden_later(l, name)))
-		f->form = listing_find(l, name);
-	f->certain = f->form != LISTING_NONE;
-	if (f->certain) {
-		look_ahead_locked(m, parent, l, name, f->form);
-	} else if (whole) {
-		if (!*out)
+	form = l ? listing_find(l, name) : LISTING_NONE;
+	if (form != LISTING_NONE)
+		look_ahead_locked(m, parent, l, name, form);
+	if (whole) {
+		f->form = form;
+		f->certain = form != LISTING_NONE;
+		if (!f->certain && !*out)
 			return -ENOENT;
 	} else if (!*out && tree_absent_locked(m->tree, parent, name, mount_now_ms())) {
 		return -ENOENT;

@@ -13,6 +13,10 @@
 int lookup_name(struct mount *m, struct node *parent, const char *name, struct node **out,
                 struct s3_call *call) s3_must_check;
 
+/* The directory is about to be read: what comes next in a pass over several is
+ * asked for. */
+void lookup_opened(struct mount *m, struct node *dir);
+
 /* Fresh attributes, user metadata and headers for a node. -ENOENT, -ESTALE if it is gone. */
 int lookup_refresh(struct mount *m, struct node *n, struct s3_call *call) s3_must_check;
 

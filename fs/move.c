@@ -216,7 +216,7 @@ static int start(struct move *mv, const char *key)
 	buf_clear(&mv->reached);
 	buf_adds(&mv->reached, key);
 	pthread_mutex_lock(&mv->lock);
-	wait_for(mv, mv->m->conf.parallel);
+	wait_for(mv, mv->m->conf.small);
 	err = mv->err ? mv->err : buf_error(&mv->reached);
 	if (!err && mv->cancel && *mv->cancel)
 		err = -EINTR;

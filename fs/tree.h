@@ -36,6 +36,10 @@ struct file; /* file.h: an open file's shared state */
 
 enum node_special { NODE_PLAIN, NODE_CONTROL_DIR, NODE_STATUS };
 
+/* What is asked for before it is wanted. Who wants it waits if the job has begun,
+ * and else asks himself. */
+enum node_ahead { NODE_NOT_ASKED, NODE_ASK_SOON, NODE_ASKING, NODE_ASKED };
+
 enum node_foreign {
 	NODE_MARK_FOLDER = 1, /* an object "name_$folder$" */
 	NODE_MARK_PLAIN = 2,  /* an empty object "name" of a directory's content type */
@@ -58,10 +62,10 @@ struct node {
 	bool moving;  /* a directory that gets another key, and so does all below it */
 	bool drafted; /* its file has a draft */
 	bool absent;
-	bool fetching;      /* somebody is asking the service for attr */
-	bool asked;         /* the kernel was, to forget it */
-	const char *suffix; /* what its key has behind the name: "", or rclone's for a link */
-	unsigned foreign;   /* NODE_*: markers of other clients that a directory has */
+	enum node_ahead fetched; /* attr */
+	bool asked;              /* the kernel was, to forget it */
+	const char *suffix;      /* what its key has behind the name: "", or rclone's for a link */
+	unsigned foreign;        /* NODE_*: markers of other clients that a directory has */
 
 	struct attr attr;
 	uint64_t fresh_until_ms; /* until when attr is believed */
@@ -78,11 +82,13 @@ struct node {
 
 	struct listing *listing; /* directories: NULL if not known */
 	uint64_t listing_until_ms;
-	struct listing
-		*coming;  /* its beginning, as far as somebody who lists it has come; or NULL */
-	bool foreseen;    /* it is being listed before somebody wants it */
-	size_t listed;    /* its entries, as they count for tree->listed */
-	uint64_t changes; /* of this directory by us: a listing begun before is stale */
+	struct listing *coming;   /* its beginning, as far as one pass has come; or NULL */
+	uint64_t coming_until_ms; /* until when that is believed */
+	enum node_ahead foreseen; /* its listing; asked: and not opened yet */
+	uint64_t passed_ms; /* when the names in it, or in a directory in it, were last looked up in
+	                       order */
+	size_t listed;      /* its entries, as they count for tree->listed */
+	uint64_t changes;   /* of this directory by us: a listing begun before is stale */
 	uint64_t large_until_ms; /* until when it is known to need many pages */
 	struct ahead ahead;      /* of its names */
 

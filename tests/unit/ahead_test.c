@@ -10,7 +10,7 @@ TEST(lookups_in_order_are_met_with_more_each_time)
 	size_t asked = 0, requests = 0;
 
 	for (size_t i = 0; i < 1000; i++) {
-		size_t n = ahead_look(&a, i, 1000, false, &first);
+		size_t n = ahead_look(&a, i, 1000, 0, &first);
 
 		check(n <= AHEAD_MAX);
 		if (n) {
@@ -29,11 +29,11 @@ TEST(a_single_lookup_asks_for_nothing_more)
 {
 	struct ahead a = {0};
 
-	check_int(ahead_look(&a, 50, 1000, false, &first), 0);
-	check_int(ahead_look(&a, 900, 1000, false, &first), 0);
-	check_int(ahead_look(&a, 10, 1000, false, &first), 0);
-	check_int(ahead_look(&a, 500, 1000, false, &first), 0);
-	check_int(ahead_look(&a, 3, 1000, false, &first), 0);
+	check_int(ahead_look(&a, 50, 1000, 0, &first), 0);
+	check_int(ahead_look(&a, 900, 1000, 0, &first), 0);
+	check_int(ahead_look(&a, 10, 1000, 0, &first), 0);
+	check_int(ahead_look(&a, 500, 1000, 0, &first), 0);
+	check_int(ahead_look(&a, 3, 1000, 0, &first), 0);
 }
 
 TEST(the_same_name_again_and_again_is_no_pass)
@@ -41,7 +41,7 @@ TEST(the_same_name_again_and_again_is_no_pass)
 	struct ahead a = {0};
 
 	for (int i = 0; i < 20; i++)
-		check_int(ahead_look(&a, 7, 1000, false, &first), 0);
+		check_int(ahead_look(&a, 7, 1000, 0, &first), 0);
 }
 
 TEST(a_second_pass_begins_anew)
@@ -50,9 +50,9 @@ TEST(a_second_pass_begins_anew)
 	size_t n = 0;
 
 	for (size_t i = 0; i < 100; i++)
-		(void)ahead_look(&a, i, 100, false, &first);
+		(void)ahead_look(&a, i, 100, 0, &first);
 	for (size_t i = 0; i < 10 && !n; i++)
-		n = ahead_look(&a, i, 100, false, &first);
+		n = ahead_look(&a, i, 100, 0, &first);
 	check(n);
 	check(first < 10);
 }
@@ -62,7 +62,7 @@ TEST(the_end_is_the_end)
 	struct ahead a = {0};
 
 	for (size_t i = 0; i < 5; i++) {
-		size_t n = ahead_look(&a, i, 5, false, &first);
+		size_t n = ahead_look(&a, i, 5, 0, &first);
 
 		check(!n || first + n <= 5);
 	}
@@ -72,13 +72,41 @@ TEST(after_another_pass_the_first_name_is_enough)
 {
 	struct ahead a = {0};
 
-	check_int(ahead_look(&a, 0, 1000, true, &first), AHEAD_MAX);
+	check_int(ahead_look(&a, 0, 1000, AHEAD_LIKELY, &first), AHEAD_MAX);
 	check_int(first, 1);
-	check(!ahead_is_pass(&a)); /* which would make the next one likely, too */
-	check_int(ahead_look(&a, 1, 1000, true, &first), 0);
-	check_int(ahead_look(&a, 2, 1000, true, &first), 0);
-	check(ahead_is_pass(&a));
-	check_int(ahead_look(&a, 500, 1000, true, &first), 0); /* elsewhere it says nothing */
+	check(!ahead_is_pass(&a, 1000)); /* which would make the next one likely, too */
+	check_int(ahead_look(&a, 1, 1000, AHEAD_LIKELY, &first), 0);
+	for (size_t i = 2; i < 10; i++)
+		check_int(ahead_look(&a, i, 1000, AHEAD_LIKELY, &first), 0);
+	check(ahead_is_pass(&a, 1000));
+	check_int(ahead_look(&a, 500, 1000, AHEAD_LIKELY, &first),
+	          0); /* elsewhere it says nothing */
+}
+
+TEST(a_small_directory_must_be_passed_from_end_to_end)
+{
+	struct ahead a = {0}, b = {0};
+
+	for (size_t i = 0; i < 3; i++) {
+		check(!ahead_is_pass(&a, 3));
+		(void)ahead_look(&a, i, 3, 0, &first);
+	}
+	check(ahead_is_pass(&a, 3));
+	(void)ahead_look(&b, 1, 3, 0, &first);
+	(void)ahead_look(&b, 2, 3, 0, &first);
+	check(!ahead_is_pass(&b, 3));
+}
+
+TEST(who_goes_into_directories_only_wants_no_attributes)
+{
+	struct ahead a = {0};
+
+	for (size_t i = 0; i < 20; i++)
+		(void)ahead_look(&a, i, 1000, AHEAD_DIR, &first);
+	check(!ahead_is_pass(&a, 1000));
+	a = (struct ahead){0};
+	check_int(ahead_look(&a, 0, 1000, AHEAD_LIKELY | AHEAD_DIR, &first), 0);
+	check_int(ahead_look(&a, 1, 1000, AHEAD_LIKELY, &first), AHEAD_MAX);
 }
 
 TEST(what_comes_later_is_asked_for_later)
@@ -87,13 +115,13 @@ TEST(what_comes_later_is_asked_for_later)
 	size_t asked = 1;
 
 	for (size_t i = 0; i < 100; i++) { /* a page of 100, then one of 50 */
-		size_t n = ahead_look(&a, i, 100, true, &first);
+		size_t n = ahead_look(&a, i, 100, AHEAD_LIKELY, &first);
 
 		check(!n || first == asked);
 		asked += n;
 	}
 	check_int(asked, 100);
-	check_int(ahead_look(&a, 100, 150, false, &first), 49);
+	check_int(ahead_look(&a, 100, 150, 0, &first), 49);
 	check_int(first, 101);
 }
 
