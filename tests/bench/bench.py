@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench.py [--runs N] [--work NAME,...] [--size MB] [--json FILE] [--plot FOLDER] - how fast, at what cost.
+"""bench.py [--runs N] [--work NAME,...] [--size MB] [--far] [--json FILE] [--plot FOLDER]
+bench.py --growth - how fast, at what cost.
 
 Each round does each piece of work by each program that is there, in turn, over the
 same server: so what the machine does meanwhile strikes all of them. The figures are
@@ -16,9 +17,14 @@ medians of the rounds; those that count are the ratios. The programs:
     sink     pourfs over a service that answers at once and keeps nothing (sink.c):
              what it costs itself
     line     the same, 50 ms away, on a line of 125 MB/s (1 Gbit/s)
+    NAME.far pourfs and the peers where each request to the server takes 50 ms more,
+             for the work that is a matter of names (with --far: it takes its time)
 
 Some upload after close() has returned: what is compared counts until the bucket has
 it all; "close s" is how long close() took.
+
+--growth: files of 1, 10 and 100 GB and directories of 1,000, 10,000 and 100,000 names
+over a sink, to see whether what a part or a name costs stays the same.
 """
 import argparse
 import json
@@ -37,8 +43,10 @@ import xml.etree.ElementTree
 TESTS = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 BUILD = os.path.join(os.path.dirname(TESTS), "build")
 BUCKET = "bench"
+POURFS = [os.path.join(BUILD, "pourfs"), "-f"]
 TICK = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
+PEERS = ("s3fs", "rclone", "goofys", "geesefs", "mount-s3")
 FILES, FILE_SIZE = 500, 4096  # of work with small files
 
 # ------------------------------------------------------------------- services
@@ -96,6 +104,25 @@ class Gateway:
 
     def stop(self):
         self.command("stop")
+
+
+class Far:
+    """The gateway, 50 ms away."""
+
+    def __init__(self, gateway, folder):
+        self.gateway, self.folder = gateway, os.path.join(folder, "far")
+        os.mkdir(self.folder)
+        with open(os.path.join(self.folder, "rules"), "w") as f:
+            f.write("* delay=0.05\n")
+        self.process = subprocess.Popen([os.path.join(TESTS, "server/faults"), gateway.env["AWS_ENDPOINT_URL"], self.folder],
+                                        stdout=subprocess.PIPE, text=True)
+        port = self.process.stdout.readline().split()[1]
+        self.env = dict(gateway.env, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}")
+        self.wait_for, self.position, self.requests = gateway.wait_for, gateway.position, gateway.requests
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class Sink:
@@ -174,14 +201,15 @@ class Mount:
         return found
 
 
-def find_programs(folder, gateway, sink, line):
-    url, access, secret = (gateway.env[n] for n in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
+def find_programs(folder, service, ending=""):
+    url, access, secret = (service.env[n] for n in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"))
     passwd = os.path.join(folder, "passwd-s3fs")
     with open(os.open(passwd, os.O_WRONLY | os.O_CREAT, 0o600), "w") as f:
         f.write(f"{access}:{secret}\n")
     at, cache = os.path.join(folder, "mnt"), os.path.join(folder, "cache")
     remote = f":s3,provider=Ceph,access_key_id={access},secret_access_key={secret},endpoint='{url}':{BUCKET}"
     commands = {
+        "pourfs": POURFS + [BUCKET, at],
         "s3fs": ["s3fs", BUCKET, at, "-f", "-o", f"passwd_file={passwd},url={url},use_path_request_style,tmpdir={folder}"],
         "rclone": ["rclone", "mount", "--vfs-cache-mode=writes", "--cache-dir=" + cache, remote, at],
         "goofys": ["goofys", "-f", "--endpoint", url, BUCKET, at],
@@ -189,13 +217,7 @@ def find_programs(folder, gateway, sink, line):
         "mount-s3": ["mount-s3", "-f", "--allow-delete", "--allow-overwrite", "--force-path-style", "--endpoint-url", url,
                      BUCKET, at],
     }
-    pourfs = [os.path.join(BUILD, "pourfs"), "-f", BUCKET, at]
-    yield Mount("pourfs", gateway, pourfs, folder)
-    for name, command in commands.items():
-        if shutil.which(name):
-            yield Mount(name, gateway, command, folder)
-    for name, service in ("sink", sink), ("line", line):
-        yield Mount(name, service, pourfs + ["-o", "no_list"], folder)
+    return [Mount(name + ending, service, command, folder) for name, command in commands.items() if shutil.which(command[0])]
 
 
 # ----------------------------------------------------------------------- work
@@ -427,7 +449,7 @@ class Raw:
 def do(program, work, name, data):
     if isinstance(program, (Raw, Layer)):
         return program.do(work, name, data)
-    if work in NEEDS_NAMES and not isinstance(program.service, Gateway):
+    if isinstance(program.service, Sink if work in NEEDS_NAMES else Far):
         return None
     with program as at:
         figures = WORK[work](at, name, data, program.service)
@@ -478,11 +500,11 @@ def show(work, results):
     rows = [[work] + columns] + [[name] + [f"{f[c]:.4g}" if c in f else "" for c in columns] for name, f in results.items()]
     for row in rows:
         print(row[0].ljust(12) + "".join(cell.rjust(14) for cell in row[1:]))
-    if "pourfs" in results:
-        ours = results["pourfs"]
-        speed = speed_of(ours)
-        print("pourfs to " + ", ".join(f"{name}: {ours[speed] / f[speed]:.2f}" for name, f in results.items()
-                                       if name not in ("pourfs", "sink", "line")))
+    for ours, others in ("pourfs", ("raw", "layer") + PEERS), ("pourfs.far", [name + ".far" for name in PEERS]):
+        if ours in results:
+            speed = speed_of(results[ours])
+            print(f"{ours} to " + ", ".join(f"{name}: {results[ours][speed] / results[name][speed]:.2f}"
+                                            for name in others if name in results))
     print(flush=True)
 
 
@@ -498,19 +520,51 @@ plot '{at}.dat' using 0:2:xtic(1) with boxes"""
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
 
 
-def measure(given, folder, memory, services):
-    services.append(Gateway(memory))
-    services[0].s3cmd("mb", f"s3://{BUCKET}")
+def grow(folder, services):
+    at, piece = os.path.join(folder, "mnt"), bytes(MIB)
     services.append(Sink())
-    services.append(Sink("-l", "50", "-b", "125"))
+    print("GB             s/GB  CPU s/GB   peak MB")
+    for size in 1, 10, 100:
+        with (mount := Mount("grown", services[-1], POURFS + ["-o", "no_list", BUCKET, at], folder)):
+            began = time.monotonic()
+            with open(os.path.join(at, "file"), "wb", buffering=0) as f:
+                for _ in range(size * 1000000000 // MIB):
+                    f.write(piece)
+            took, costs = time.monotonic() - began, mount.costs()
+        print(f"{size:<10}{took / size:>9.3f}{costs['CPU s'] / size:>10.3f}{costs['peak MB']:>10.1f}", flush=True)
+    print("names   us/name, listed  us/name, long  CPU us/name   peak MB")
+    for names in 1000, 10000, 100000:
+        services.append(Sink("-n", str(names)))
+        with (mount := Mount("grown", services[-1], POURFS + [BUCKET, at], folder)):
+            took = []
+            for option in "-U", "-lU":
+                began = time.monotonic()
+                done = subprocess.run(["ls", option, os.path.join(at, "names")], check=True, stdout=subprocess.PIPE)
+                took.append((time.monotonic() - began) / names * 1e6)
+                if done.stdout.count(b"\n") < names:
+                    raise RuntimeError("not all names are listed")
+            costs = mount.costs()
+        print(f"{names:<10}{took[0]:>13.2f}{took[1]:>15.1f}{costs['CPU s'] / names * 1e6:>13.1f}{costs['peak MB']:>10.1f}", flush=True)
+
+
+def measure(given, folder, memory, services):
+    gateway = Gateway(memory)
+    services.append(gateway)
+    gateway.s3cmd("mb", f"s3://{BUCKET}")
     data = Data(memory, given.size * MIB // 8 * 8)
-    programs = [Raw(services[0]), Layer(services[0]), *find_programs(folder, *services)]
+    programs = [Raw(gateway), Layer(gateway), *find_programs(folder, gateway)]
+    for name, arguments in ("sink", []), ("line", ["-l", "50", "-b", "125"]):
+        services.append(Sink(*arguments))
+        programs.append(Mount(name, services[-1], POURFS + ["-o", "no_list", BUCKET, os.path.join(folder, "mnt")], folder))
+    if given.far:
+        services.insert(0, Far(gateway, folder))
+        programs += find_programs(folder, services[0], ".far")
     for program in programs:
         if program.name in ("pourfs", "sink", "line"):
             data.put(program)
     all_rounds = {}
     for work in given.work.split(","):
-        all_rounds[work] = rounds_of(work, programs, given.runs, data, services[0])
+        all_rounds[work] = rounds_of(work, programs, given.runs, data, gateway)
         show(work, medians(all_rounds[work]))
         if given.json:
             with open(given.json, "w") as f:
@@ -524,6 +578,8 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--work", default=",".join(WORK))
     parser.add_argument("--size", type=int, default=512, help="MB of a large file")
+    parser.add_argument("--far", action="store_true", help="a server 50 ms away, too")
+    parser.add_argument("--growth", action="store_true")
     parser.add_argument("--json", help="the figures, all rounds of them")
     parser.add_argument("--plot", help="a folder for a plot of each work (gnuplot)")
     given = parser.parse_args()
@@ -535,7 +591,10 @@ def main():
     with tempfile.TemporaryDirectory(prefix="pourfs-bench.") as folder, \
             tempfile.TemporaryDirectory(prefix="pourfs-bench.", dir="/dev/shm") as memory:
         try:
-            measure(given, folder, memory, services)
+            if given.growth:
+                grow(folder, services)
+            else:
+                measure(given, folder, memory, services)
         finally:
             for service in services:
                 service.stop()

@@ -368,7 +368,7 @@ static bool answer_list(int fd, const struct request *r)
 		return false;
 	if (param(r, "continuation-token=", text, sizeof text))
 		at = (unsigned)atoi(text);
-	else if (param(r, "start-after=names%2F", text, sizeof text))
+	else if (param(r, "start-after=names%2F", text, sizeof text) && isdigit(*text))
 		at = (unsigned)atoi(text) + 1;
 	param(r, "prefix=", text, sizeof text);
 	percent_decode(text);
