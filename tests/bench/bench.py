@@ -11,6 +11,7 @@ medians of the rounds; those that count are the ratios. The programs:
              and this machine can do without a filesystem
     layer    the S3 layer of pourfs alone (layer.c): the same requests, signed the
              same way, without a filesystem; curl leaves the bytes unsigned
+    tmpfs    the program by itself (ffmpeg that records): a folder in memory
     pourfs   as make has built it
     s3fs rclone goofys geesefs mount-s3    the peers, as far as they are installed,
              with what the work needs of them switched on (rclone: a cache on disk)
@@ -47,6 +48,7 @@ POURFS = [os.path.join(BUILD, "pourfs"), "-f"]
 TICK = os.sysconf("SC_CLK_TCK")
 MIB = 1 << 20
 PEERS = ("s3fs", "rclone", "goofys", "geesefs", "mount-s3")
+FRAMES = 300  # that ffmpeg records, 30 a second
 FILES, FILE_SIZE = 500, 4096  # of work with small files
 
 # ------------------------------------------------------------------- services
@@ -327,6 +329,14 @@ def copy_inside(at, name, data, service):
     return {"MB/s": data.size / (time.monotonic() - began) / 1e6}
 
 
+def record(at, name, data, service):
+    """As from a camera: so many frames a second, until it is closed."""
+    began = time.monotonic()
+    subprocess.run(["ffmpeg", "-v", "error", "-nostdin", "-re", "-f", "lavfi", "-i", f"testsrc2=size=1280x720:rate=30:duration={FRAMES // 30}",
+                    "-c:v", "mpeg2video", "-q:v", "1", os.path.join(at, name + ".mkv")], check=True)
+    return {"/s": FRAMES / (time.monotonic() - began)}
+
+
 def small_files(at, name, data, service):
     folder, bytes_ = os.path.join(at, name), os.urandom(FILE_SIZE)
     os.mkdir(folder)
@@ -390,6 +400,7 @@ WORK = {
     "read-four": read_four,
     "random-4K": read_at_random(4 << 10, 300),
     "random-1M": read_at_random(MIB, 100),
+    "record": record,
     "copy": copy_inside,
     "small": small_files,
     "rsync": rsync_small,
@@ -423,6 +434,21 @@ class Layer:
         return {"MB/s": data.size / took / 1e6, "CPU s/GiB": cpu / (data.size / (1 << 30))}
 
 
+class Local:
+    """A folder in memory, for what a program does by itself."""
+    name = "tmpfs"
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def do(self, work, name, data):
+        if work != "record":
+            return None
+        figures = record(self.folder, name, data, None)
+        os.unlink(os.path.join(self.folder, name + ".mkv"))
+        return figures
+
+
 class Raw:
     """Eight curls, for the work that is a matter of bytes."""
     name = "raw"
@@ -447,7 +473,7 @@ class Raw:
 
 
 def do(program, work, name, data):
-    if isinstance(program, (Raw, Layer)):
+    if isinstance(program, (Raw, Layer, Local)):
         return program.do(work, name, data)
     if isinstance(program.service, Sink if work in NEEDS_NAMES else Far):
         return None
@@ -500,7 +526,7 @@ def show(work, results):
     rows = [[work] + columns] + [[name] + [f"{f[c]:.4g}" if c in f else "" for c in columns] for name, f in results.items()]
     for row in rows:
         print(row[0].ljust(12) + "".join(cell.rjust(14) for cell in row[1:]))
-    for ours, others in ("pourfs", ("raw", "layer") + PEERS), ("pourfs.far", [name + ".far" for name in PEERS]):
+    for ours, others in ("pourfs", ("raw", "layer", "tmpfs") + PEERS), ("pourfs.far", [name + ".far" for name in PEERS]):
         if ours in results:
             speed = speed_of(results[ours])
             print(f"{ours} to " + ", ".join(f"{name}: {results[ours][speed] / results[name][speed]:.2f}"
@@ -552,7 +578,7 @@ def measure(given, folder, memory, services):
     services.append(gateway)
     gateway.s3cmd("mb", f"s3://{BUCKET}")
     data = Data(memory, given.size * MIB // 8 * 8)
-    programs = [Raw(gateway), Layer(gateway), *find_programs(folder, gateway)]
+    programs = [Raw(gateway), Layer(gateway), Local(memory), *find_programs(folder, gateway)]
     for name, arguments in ("sink", []), ("line", ["-l", "50", "-b", "125"]):
         services.append(Sink(*arguments))
         programs.append(Mount(name, services[-1], POURFS + ["-o", "no_list", BUCKET, os.path.join(folder, "mnt")], folder))
