@@ -349,13 +349,11 @@ int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
 	return not ? -E2BIG : learn_by_pass(m, dir, call);
 }
 
-bool dir_foresee_locked(struct mount *m, struct node *dir)
+bool dir_is_to_foresee_locked(struct mount *m, struct node *dir)
 {
-	if (m->conf.no_list || dir->foreseen == NODE_ASK_SOON || dir->foreseen == NODE_ASKING ||
-	    dir_is_fresh_locked(dir) || not_to_learn_locked(m, dir))
-		return false;
-	dir->foreseen = NODE_ASK_SOON;
-	return true;
+	return S_ISDIR(dir->attr.mode) && !m->conf.no_list && dir->foreseen != NODE_ASK_SOON &&
+	       dir->foreseen != NODE_ASKING && !dir_is_fresh_locked(dir) &&
+	       !not_to_learn_locked(m, dir);
 }
 
 bool dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call)

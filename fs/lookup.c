@@ -217,24 +217,32 @@ static void fetch_job(void *arg)
 	free(job);
 }
 
+/* Takes over n, which is held. what: of n, what run will ask for. */
+static void ask_soon_locked(struct mount *m, struct node *n, enum node_ahead *what,
+                            void (*run)(void *), enum listing_form form)
+{
+	struct fetch *job = malloc(sizeof *job);
+
+	if (job) {
+		*job = (struct fetch){m, n, {.form = form, .certain = true}};
+		*what = NODE_ASK_SOON;
+		if (!workers_give(m->looks, 0, run, job))
+			return;
+		*what = NODE_NOT_ASKED;
+		free(job);
+	}
+	tree_put_locked(m->tree, n);
+}
+
 static void fetch_locked(struct mount *m, struct node *dir, const char *name,
                          enum listing_form form)
 {
 	bool is_dir = form == LISTING_DIR || form == LISTING_FOLDER;
 	struct node *n = tree_add_locked(m->tree, dir, name, is_dir ? S_IFDIR : S_IFREG);
-	struct fetch *job = n && n->fetched == NODE_NOT_ASKED && !attr_is_fresh_locked(n)
-	                            ? malloc(sizeof *job)
-	                            : NULL;
 
-	if (job) {
-		*job = (struct fetch){m, n, {.form = form, .certain = true}};
-		n->fetched = NODE_ASK_SOON;
-		if (!workers_give(m->looks, 0, fetch_job, job))
-			return;
-		n->fetched = NODE_NOT_ASKED;
-		free(job);
-	}
-	if (n)
+	if (n && n->fetched == NODE_NOT_ASKED && !attr_is_fresh_locked(n))
+		ask_soon_locked(m, n, &n->fetched, fetch_job, form);
+	else if (n)
 		tree_put_locked(m->tree, n);
 }
 
@@ -275,16 +283,10 @@ static void foresee_job(void *arg)
 static void foresee_locked(struct mount *m, struct node *parent, const char *name)
 {
 	struct node *n = tree_add_locked(m->tree, parent, name, S_IFDIR);
-	struct fetch *job = n && S_ISDIR(n->attr.mode) ? malloc(sizeof *job) : NULL;
 
-	if (job && dir_foresee_locked(m, n)) {
-		*job = (struct fetch){.m = m, .n = n};
-		if (!workers_give(m->looks, 0, foresee_job, job))
-			return;
-		n->foreseen = NODE_NOT_ASKED;
-	}
-	free(job);
-	if (n)
+	if (n && dir_is_to_foresee_locked(m, n))
+		ask_soon_locked(m, n, &n->foreseen, foresee_job, LISTING_DIR);
+	else if (n)
 		tree_put_locked(m->tree, n);
 }
 
