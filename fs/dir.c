@@ -260,13 +260,15 @@ static int open_pass(struct mount *m, struct node *dir, struct dir_pass **out, s
 	return err;
 }
 
+/* From then on it is not foreseen any more, but wanted. */
 static void await_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
 {
+	int err = 0;
+
 	tree_lock(m->tree);
-	while (dir->foreseen == NODE_ASKING &&
-	       !wait_moment(&m->tree->idle, &m->tree->lock, call->cancel))
-		;
-	if (dir->foreseen == NODE_ASK_SOON)
+	while (dir->foreseen == NODE_ASKING && !err)
+		err = wait_moment(&m->tree->idle, &m->tree->lock, call->cancel);
+	if (!err)
 		dir->foreseen = NODE_NOT_ASKED;
 	tree_unlock(m->tree);
 }
@@ -340,42 +342,42 @@ static int learn_by_pass(struct mount *m, struct node *dir, struct s3_call *call
 
 int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
 {
-	bool not ;
+	bool large;
 
 	await_foreseen(m, dir, call);
 	tree_lock(m->tree);
-	not = not_to_learn_locked(m, dir);
+	large = not_to_learn_locked(m, dir);
 	tree_unlock(m->tree);
-	return not ? -E2BIG : learn_by_pass(m, dir, call);
+	return large ? -E2BIG : learn_by_pass(m, dir, call);
 }
 
 bool dir_is_to_foresee_locked(struct mount *m, struct node *dir)
 {
 	return S_ISDIR(dir->attr.mode) && !m->conf.no_list && dir->foreseen != NODE_ASK_SOON &&
 	       dir->foreseen != NODE_ASKING && !dir_is_fresh_locked(dir) &&
-	       !not_to_learn_locked(m, dir);
+	       mount_now_ms() >= dir->foresee_after_ms && !not_to_learn_locked(m, dir);
 }
 
-bool dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call)
+int dir_foresee(struct mount *m, struct node *dir, struct s3_call *call)
 {
 	bool mine;
-	int err;
 
 	tree_lock(m->tree);
 	mine = dir->foreseen == NODE_ASK_SOON;
 	if (mine)
 		dir->foreseen = NODE_ASKING;
 	tree_unlock(m->tree);
-	if (!mine)
-		return false;
-	err = learn_by_pass(m, dir, call); /* who wants it will hear the error */
-	tree_lock(m->tree);
+	return mine ? learn_by_pass(m, dir, call) : -EALREADY;
+}
+
+void dir_foreseen_locked(struct mount *m, struct node *dir, int err)
+{
+	if (err == -EALREADY)
+		return;
 	dir->foreseen = err ? NODE_NOT_ASKED : NODE_ASKED;
-	if (err && err != -E2BIG)
-		dir->large_until_ms = mount_now_ms() + FAILED_MS;
+	if (err)
+		dir->foresee_after_ms = mount_now_ms() + FAILED_MS;
 	pthread_cond_broadcast(&m->tree->idle);
-	tree_unlock(m->tree);
-	return !err;
 }
 
 /* ----------------------------------------------------------------- changes */

@@ -31,11 +31,13 @@ bool dir_has_unpublished_locked(struct mount *m, const struct node *dir);
 /* Lists the directory, if it is not known and one request is enough for that.
  * 0: it is known now; -E2BIG: it is too large, or nothing is believed. */
 int dir_learn(struct mount *m, struct node *dir, struct s3_call *call) s3_must_check;
-/* The same before it is wanted: whether it is worth while; and then, by a job that
- * was to be called soon, unless somebody wanted it earlier: true if it was done.
- * Of a directory that needs several pages the first is asked for in vain. */
+/* The same before it is wanted: whether it is worth while; then, by a job that was
+ * to be called soon, the listing (-EALREADY: somebody wanted it earlier); and its
+ * end, for which others wait. Of a directory that needs several pages the first
+ * is asked for in vain. */
 bool dir_is_to_foresee_locked(struct mount *m, struct node *dir);
-bool dir_foreseen(struct mount *m, struct node *dir, struct s3_call *call);
+int dir_foresee(struct mount *m, struct node *dir, struct s3_call *call) s3_must_check;
+void dir_foreseen_locked(struct mount *m, struct node *dir, int err);
 /* It has nothing in it, as we made it. */
 void dir_is_empty_locked(struct mount *m, struct node *dir);
 

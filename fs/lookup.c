@@ -12,10 +12,11 @@
 #include "encode.h"
 #include "wait.h"
 
-#define PASS_MS       2000 /* so long one pass over names makes the next one likely */
-#define FORESEEN      4    /* directories that are listed before they are wanted */
-#define AHEAD_RETRY_S 5    /* how long it is tried to know what may not be wanted */
-#define MARKER_TYPE   "application/x-directory" /* of the markers that end in no slash */
+#define PASS_MS      2000 /* so long one pass over names makes the next one likely */
+#define FORESEEN     4    /* directories that are listed before they are wanted */
+#define AHEAD_TIME_S 5    /* for what may not be wanted: a request waits for a little longer */
+#define UNPROVED_MAX 16   /* directories that are opened until a name must be looked up, too */
+#define MARKER_TYPE  "application/x-directory" /* of the markers that end in no slash */
 
 /* What is known of a name, and what the service says of its object. */
 struct finding {
@@ -33,7 +34,8 @@ static int head(struct mount *m, const char *key, struct finding *f, struct s3_c
 {
 	struct s3_call quiet = {.cancel = call->cancel,
 	                        .retry_time_s = call->retry_time_s,
-	                        .may_refuse = m->conf.no_list || call->may_refuse};
+	                        .may_refuse = m->conf.no_list,
+	                        .guess = call->guess};
 	int err = s3_head(m->s3, key, &f->o, &quiet);
 
 	f->object = !err;
@@ -174,8 +176,7 @@ struct fetch {
 /* Nobody waits for long for what nobody has asked for yet, nor hears of it. */
 static struct s3_call call_ahead(struct mount *m)
 {
-	return (struct s3_call){
-		.cancel = &m->ending, .retry_time_s = AHEAD_RETRY_S, .may_refuse = true};
+	return (struct s3_call){.cancel = &m->ending, .retry_time_s = AHEAD_TIME_S, .guess = true};
 }
 
 static void fetch_job(void *arg)
@@ -270,12 +271,14 @@ static void foresee_job(void *arg)
 	struct fetch *job = arg;
 	struct mount *m = job->m;
 	struct s3_call call = call_ahead(m);
-	bool done = dir_foreseen(m, job->n, &call);
+	struct node *n = job->n;
+	int err = dir_foresee(m, n, &call);
 
 	tree_lock(m->tree);
-	if (done)
-		fetch_all_locked(m, job->n, 0, AHEAD_MAX);
-	tree_put_locked(m->tree, job->n);
+	if (!err && n->parent && n->parent->unproved < UNPROVED_MAX)
+		fetch_all_locked(m, n, 0, AHEAD_MAX);
+	dir_foreseen_locked(m, n, err);
+	tree_put_locked(m->tree, n);
 	tree_unlock(m->tree);
 	free(job);
 }
@@ -317,16 +320,21 @@ static bool is_passed_locked(const struct node *parent)
 	return parent && mount_now_ms() - parent->passed_ms < PASS_MS;
 }
 
+/* When a directory that was foreseen is opened, the pass goes on. Whether its
+ * attributes are wanted, too, does not show: the kernel has them with the names. */
 void lookup_opened(struct mount *m, struct node *dir)
 {
+	struct node *parent;
+
 	tree_lock(m->tree);
+	parent = dir->parent;
 	if (dir->foreseen == NODE_ASKED && !dir_is_fresh_locked(dir))
 		dir->foreseen = NODE_NOT_ASKED;
-	if (dir->parent && dir->foreseen != NODE_NOT_ASKED)
-		dir->parent->passed_ms = mount_now_ms(); /* the pass goes on */
-	if (dir->foreseen == NODE_ASKED)
-		dir->foreseen = NODE_NOT_ASKED;
-	if (is_passed_locked(dir->parent))
+	if (parent && dir->foreseen != NODE_NOT_ASKED) {
+		parent->passed_ms = mount_now_ms();
+		parent->unproved++;
+	}
+	if (is_passed_locked(parent))
 		foresee_next_locked(m, dir);
 	tree_unlock(m->tree);
 }
@@ -338,15 +346,19 @@ static void look_ahead_locked(struct mount *m, struct node *dir, const struct li
 {
 	unsigned flags = (form == LISTING_DIR ? AHEAD_DIR : 0) |
 	                 (is_passed_locked(dir->parent) ? AHEAD_LIKELY : 0);
-	size_t first, n;
+	uint64_t now = mount_now_ms(), before = dir->looked_ms;
+	size_t first, n, next = dir->ahead.next;
 
 	if (!m->conf.ttl_ms)
 		return;
+	dir->looked_ms = now;
 	n = ahead_look(&dir->ahead, listing_index(l, name, form), l->n, flags, &first);
-	if (ahead_is_pass(&dir->ahead, l->n)) {
-		dir->passed_ms = mount_now_ms(); /* so those in it come next, or those beside it */
-		if (dir->parent)
-			dir->parent->passed_ms = dir->passed_ms;
+	if (dir->ahead.next != next && now - before < PASS_MS && ahead_is_pass(&dir->ahead, l->n)) {
+		dir->passed_ms = now; /* those in it come next, or those beside it */
+		if (dir->parent) {
+			dir->parent->passed_ms = now;
+			dir->parent->unproved = 0;
+		}
 	}
 	if (n)
 		fetch_all_locked(m, dir, first, n);
@@ -386,7 +398,8 @@ static int known_locked(struct mount *m, struct node *parent, const char *name, 
 	*out = known_node_locked(m, parent, name, call);
 	l = dir_names_locked(parent, &whole);
 	form = l ? listing_find(l, name) : LISTING_NONE;
-	if (form != LISTING_NONE)
+	/* What is ours need not be asked for, and is looked up all the time. */
+	if (form != LISTING_NONE && !(*out && attr_is_ours_locked(*out)))
 		look_ahead_locked(m, parent, l, name, form);
 	if (whole) {
 		f->form = form;

@@ -333,8 +333,14 @@ static int mount_main(int argc, char **argv)
 	if (!err && !o.foreground)
 		err = start_background(&to_parent);
 	if (!err) {
+		bool roomy = files >= files_wanted(&o.mount);
+
+		if (!roomy)
+			o.s3.connections -= o.mount.small - o.mount.parallel;
+		if (!roomy)
+			o.mount.small = o.mount.parallel;
 		err = mount_init(&m, &o);
-		m.roomy = files >= files_wanted(&m.conf);
+		m.roomy = roomy;
 		if (!err)
 			err = s3_new(&m.s3, &o.s3, &fault);
 		if (err)

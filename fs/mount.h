@@ -64,8 +64,7 @@ struct mount {
 	bool roomy;              /* each FUSE thread may have three descriptors of its own */
 	atomic_bool ending;      /* unmounted: nothing is put off any more */
 
-	uint64_t passed_ms; /* when somebody last looked names up in order; the tree's lock */
-	struct move *moves; /* under way, see move.h; the tree's lock */
+	struct move *moves;           /* under way, see move.h; the tree's lock */
 	pthread_mutex_t drafts_lock;  /* a leaf */
 	struct draft *drafts;         /* all of them, see draft.h */
 	pthread_mutex_t handles_lock; /* a leaf */

@@ -82,11 +82,13 @@ struct node {
 
 	struct listing *listing; /* directories: NULL if not known */
 	uint64_t listing_until_ms;
-	struct listing *coming;   /* its beginning, as far as one pass has come; or NULL */
-	uint64_t coming_until_ms; /* until when that is believed */
-	enum node_ahead foreseen; /* its listing; asked: and not opened yet */
-	uint64_t passed_ms; /* when the names in it, or in a directory in it, were last looked up in
-	                       order */
+	struct listing *coming;    /* its beginning, as far as one pass has come; or NULL */
+	uint64_t coming_until_ms;  /* until when that is believed */
+	enum node_ahead foreseen;  /* its listing; asked: and not opened yet */
+	uint64_t foresee_after_ms; /* it failed a moment ago */
+	uint64_t looked_ms;        /* when a name in it was last looked up */
+	uint64_t passed_ms; /* when those in it, or in a directory in it, last were in order */
+	unsigned unproved;  /* directories in it that were opened since as foreseen, and no more */
 	size_t listed;      /* its entries, as they count for tree->listed */
 	uint64_t changes;   /* of this directory by us: a listing begun before is stale */
 	uint64_t large_until_ms; /* until when it is known to need many pages */

@@ -97,6 +97,8 @@ struct s3_call {
 	_Atomic uint64_t *retries; /* in: grows by one with each further try */
 	unsigned retry_time_s;     /* in: 0, or instead of the client's own */
 	bool may_refuse;           /* in: -EACCES is an answer like -ENOENT: not logged */
+	bool guess;                /* in: what nobody may want: one try, and no failure
+	                              is counted or logged */
 	struct s3_fault fault;     /* out: valid after an error */
 };
 

@@ -365,7 +365,7 @@ static int wait_to_retry(struct run *run, int err)
 
 	if (r->deadline_ms == 0)
 		r->deadline_ms = now + run->retry_time_s * INT64_C(1000);
-	if (now >= r->deadline_ms)
+	if (now >= r->deadline_ms || run->call->guess)
 		return run->answered ? run->answered : err;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		random = (uint64_t)now;
@@ -392,7 +392,7 @@ static void report(const struct run *run, int err)
 	const struct s3_fault *f = &run->call->fault;
 	char key[256];
 
-	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse))
+	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse) || run->call->guess)
 		return;
 	atomic_fetch_add(&run->s3->errors, 1);
 	if (err == -ESTALE || err == -EEXIST || err == -EINTR)
