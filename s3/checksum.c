@@ -26,6 +26,11 @@ int checksum_sha256(const struct iovec *iov, int iovcnt, unsigned char out[CHECK
 	return digest(EVP_sha256(), iov, iovcnt, out);
 }
 
+int checksum_sha1(const struct iovec *iov, int iovcnt, unsigned char out[CHECKSUM_SHA1])
+{
+	return digest(EVP_sha1(), iov, iovcnt, out);
+}
+
 int checksum_md5(const struct iovec *iov, int iovcnt, unsigned char out[CHECKSUM_MD5])
 {
 	return digest(EVP_md5(), iov, iovcnt, out);

@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 
 #define CHECKSUM_SHA256 32
+#define CHECKSUM_SHA1   20
 #define CHECKSUM_MD5    16
 #define CHECKSUM_HEX    (2 * CHECKSUM_SHA256 + 1) /* room for any of them in hex */
 
@@ -20,6 +21,8 @@
 
 int checksum_sha256(const struct iovec *iov, int iovcnt,
                     unsigned char out[CHECKSUM_SHA256]) checksum_must_check;
+int checksum_sha1(const struct iovec *iov, int iovcnt,
+                  unsigned char out[CHECKSUM_SHA1]) checksum_must_check;
 int checksum_md5(const struct iovec *iov, int iovcnt,
                  unsigned char out[CHECKSUM_MD5]) checksum_must_check;
 int checksum_hmac_sha256(const void *key, size_t key_size, const void *bytes, size_t n,

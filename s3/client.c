@@ -2,6 +2,7 @@
 #include "client.h"
 
 #include "buf.h"
+#include "creds.h"
 #include "log.h"
 
 #include <errno.h>
@@ -80,11 +81,12 @@ static int refuse(struct s3_fault *fault, const char *code, const char *what, co
 	return -EINVAL;
 }
 
-static int set_up_place(struct s3 *s3, const struct s3_conf *conf, struct s3_fault *fault)
+static int set_up_place(struct s3 *s3, const struct s3_conf *conf, const struct creds *creds,
+                        struct s3_fault *fault)
 {
-	const char *endpoint = conf->endpoint ? conf->endpoint : s3->creds.endpoint;
-	const char *region = conf->region ? conf->region : s3->creds.region;
-	enum s3_addressing style = conf->addressing ? conf->addressing : s3->creds.addressing;
+	const char *endpoint = conf->endpoint ? conf->endpoint : creds->endpoint;
+	const char *region = conf->region ? conf->region : creds->region;
+	enum s3_addressing style = conf->addressing ? conf->addressing : creds->addressing;
 	int err;
 
 	if (!conf->bucket || !good_bucket(conf->bucket))
@@ -115,6 +117,16 @@ static const char *ca_file_of(const struct s3_conf *conf)
 	return bundle && *bundle ? bundle : NULL;
 }
 
+static void take_over(struct s3 *s3, struct creds *creds)
+{
+	s3->keyring.keys = creds->keys;
+	s3->keyring.provider = creds->provider;
+	s3->source = creds->source;
+	creds->keys = NULL;
+	creds->provider = NULL;
+	creds->source = NULL;
+}
+
 int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 {
 	const struct http_conf http = {
@@ -123,6 +135,7 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 		.idle_max = conf->connections ? conf->connections : 16,
 	};
 	struct s3_fault unwanted;
+	struct creds creds = {0};
 	struct s3 *s3 = calloc(1, sizeof(*s3));
 	int err;
 
@@ -137,6 +150,7 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 		              http.ca_file);
 	}
 	pthread_mutex_init(&s3->lock, NULL);
+	keyring_init(&s3->keyring);
 	s3->connect_timeout_s = conf->connect_timeout_s ? conf->connect_timeout_s : 10;
 	s3->stall_timeout_s = conf->stall_timeout_s ? conf->stall_timeout_s : 30;
 	s3->retry_time_s = conf->retry_time_s ? conf->retry_time_s : 300;
@@ -144,9 +158,12 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 	s3->acl = conf->acl && !s3->keep_acl ? strdup(conf->acl) : NULL;
 	err = conf->acl && !s3->keep_acl && !s3->acl ? -ENOMEM : 0;
 	if (!err)
-		err = creds_load(&s3->creds, conf->profile, conf->anonymous, fault);
+		err = creds_load(&creds, conf->profile, conf->anonymous, fault);
 	if (!err)
-		err = set_up_place(s3, conf, fault);
+		err = set_up_place(s3, conf, &creds, fault);
+	if (!err)
+		take_over(s3, &creds);
+	creds_fini(&creds);
 	if (!err)
 		err = http_new(&s3->http, &http);
 	if (err)
@@ -161,7 +178,8 @@ void s3_free(struct s3 *s3)
 	if (!s3)
 		return;
 	http_free(s3->http);
-	creds_fini(&s3->creds);
+	keyring_fini(&s3->keyring);
+	free(s3->source);
 	place_fini(&s3->places[0]);
 	place_fini(&s3->places[1]);
 	pthread_mutex_destroy(&s3->lock);

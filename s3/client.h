@@ -9,8 +9,8 @@
 #ifndef POURFS_CLIENT_H
 #define POURFS_CLIENT_H
 
-#include "creds.h"
 #include "http.h"
+#include "keyring.h"
 #include "retry.h"
 #include "s3.h"
 #include "uri.h"
@@ -26,7 +26,8 @@ struct client_place {
 
 struct s3 {
 	char *bucket;
-	struct creds creds; /* access NULL: anonymous */
+	struct keyring keyring;
+	char *source; /* where its keys are from, for people; NULL: anonymous */
 	struct http *http;
 	bool aws;        /* no endpoint was given: AWS's, by region */
 	bool path_style; /* the bucket is in the path, not in the host */

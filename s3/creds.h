@@ -2,21 +2,21 @@
 /*
  * creds.h - who we are and where, from where the AWS tools take it.
  *
- * The environment and the files ~/.aws/credentials and ~/.aws/config (or
- * AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE). A profile that is asked for
- * by name comes before the environment's keys; AWS_PROFILE comes after them.
- * Secrets are wiped by creds_fini() and never logged. A process that holds one
+ * A profile that is asked for by name comes before the environment's keys;
+ * AWS_PROFILE comes after them; for the whole order see chain.h.
+ * Secrets are wiped when their last holder puts them, and never logged. A process that holds one
  * makes no core dump and is no other process's to read or trace but root's: all
  * of it, as a secret is also in its environment, and in what libraries copy.
  */
 #ifndef POURFS_CREDS_H
 #define POURFS_CREDS_H
 
-#include "s3.h"
+#include "provider.h"
 
 struct creds {
-	char *access, *secret; /* both NULL if anonymous */
-	char *token;           /* of temporary credentials, else NULL */
+	struct keys *keys;         /* NULL: anonymous, or ... */
+	struct provider *provider; /* ... this one is to be asked */
+	char *source;              /* for people: where they are from; NULL: anonymous */
 	char *region, *endpoint;
 	enum s3_addressing addressing;
 };

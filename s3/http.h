@@ -40,6 +40,7 @@ struct http_request {
 	uint64_t into_skip; /* bytes of into that are filled already */
 	unsigned connect_timeout_ms;
 	unsigned stall_timeout_ms; /* less than 1 KiB/s, either way, for so long ends it */
+	bool direct;               /* past the proxies of the environment */
 	const atomic_bool *cancel; /* may be NULL */
 	_Atomic uint64_t *sent;    /* may be NULL; see struct s3_call */
 };

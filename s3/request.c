@@ -31,7 +31,8 @@ struct run {
 	unsigned retry_time_s;
 	const struct client_place *place; /* of the last try */
 	time_t signed_at;                 /* our time in the last try */
-	bool skew_learned, region_followed;
+	struct keys *keys;                /* it was signed with; NULL: it was not */
+	bool skew_learned, region_followed, keys_refused;
 	int answered; /* -errno of the last answer that came, 0: none did */
 };
 
@@ -87,25 +88,27 @@ void request_fini(struct request *r)
 static int sign(const struct run *run, struct s3_headers *headers, const char *path,
                 const char *query)
 {
-	const struct creds *creds = &run->s3->creds;
-	const struct sign_key key = {creds->access, creds->secret, creds->token, run->place->region,
-	                             "s3"};
+	const struct keys *keys = run->keys;
 	time_t t = run->signed_at + (time_t)atomic_load(&run->s3->skew_s);
 	struct buf authorization = BUF_INIT;
 	char stamp[DATE_AMZ_SIZE];
 	int err;
 
-	if (!creds->access)
+	if (!keys)
 		return 0;
 	date_format_amz(stamp, t);
 	err = s3_headers_set(headers, "x-amz-date", stamp);
 	if (!err)
 		err = s3_headers_set(headers, "x-amz-content-sha256", run->payload_hash);
-	if (!err && creds->token)
-		err = s3_headers_set(headers, "x-amz-security-token", creds->token);
-	if (!err)
+	if (!err && keys->token)
+		err = s3_headers_set(headers, "x-amz-security-token", keys->token);
+	if (!err) {
+		const struct sign_key key = {keys->access, keys->secret, keys->token,
+		                             run->place->region, "s3"};
+
 		err = sign_headers(&authorization, &key, t, run->request->method, path, query,
 		                   headers, run->payload_hash);
+	}
 	if (!err)
 		err = s3_headers_set(headers, "authorization", authorization.s);
 	buf_fini(&authorization);
@@ -225,6 +228,18 @@ static bool read_error(const struct run *run, struct xml_error *error)
 	return !good || found;
 }
 
+/* Temporary keys that the service takes for expired are renewed, once a call. */
+static bool renew_keys(struct run *run, const char *code)
+{
+	bool refused = !strcmp(code, "ExpiredToken") || !strcmp(code, "ExpiredTokenException") ||
+	               !strcmp(code, "TokenRefreshRequired");
+
+	if (!refused || run->keys_refused || !run->keys)
+		return false;
+	run->keys_refused = true;
+	return keyring_refused(&run->s3->keyring, run->keys);
+}
+
 static enum step judge_answer(struct run *run, int *err)
 {
 	const struct http_answer *a = run->answer;
@@ -239,7 +254,8 @@ static enum step judge_answer(struct run *run, int *err)
 	set_fault(run, *err, error.code, error.message);
 	strcpy(run->call->fault.request_id, error.request_id);
 	run->answered = *err;
-	if (correct_clock(run, error.code) || follow_region(run, &error))
+	if (correct_clock(run, error.code) || follow_region(run, &error) ||
+	    renew_keys(run, error.code))
 		step = STEP_AGAIN;
 	else if (retry_answer(a->status, error.code))
 		step = STEP_RETRY;
@@ -307,6 +323,18 @@ static enum http_result send_once(struct run *run, const struct s3_headers *head
 	return http_perform(s3->http, &http, run->answer, message);
 }
 
+static int take_keys(struct run *run)
+{
+	struct s3_fault fault = {0};
+	int err;
+
+	keys_put(run->keys);
+	run->keys = NULL;
+	err = keyring_take(&run->s3->keyring, run->s3->http, atomic_load(&run->s3->skew_s),
+	                   run->call->cancel, &run->keys, &fault);
+	return err ? set_fault(run, err, fault.code, fault.message) : 0;
+}
+
 static enum step try_once(struct run *run, int *err)
 {
 	struct s3_headers headers = {0};
@@ -316,6 +344,11 @@ static enum step try_once(struct run *run, int *err)
 	enum step step;
 
 	*run->answer = (struct http_answer){.body = BUF_INIT};
+	*err = take_keys(run);
+	if (*err) {
+		step = *err == -ETIMEDOUT ? STEP_RETRY : STEP_DONE;
+		goto out;
+	}
 	*err = build(run, &headers, &url);
 	if (*err) {
 		set_fault(run, *err, "Request", strerror(-*err));
@@ -448,12 +481,15 @@ int request_run(struct s3 *s3, struct request *r, struct http_answer *answer, st
 				err = final;
 				break;
 			}
-			if (r->into && answer->received > 0 && answer->body.len == 0)
+			if (r->into && answer->received > 0 && answer->body.len == 0) {
+				keys_put(run.keys);
 				return REQUEST_RESUME;
+			}
 		}
 	}
 	if (err)
 		report(&run, err);
+	keys_put(run.keys);
 	return err;
 }
 

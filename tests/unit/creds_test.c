@@ -27,9 +27,25 @@ static void write_file(const char *path, const char *text, mode_t mode)
 static void start(void)
 {
 	static const char *const names[] = {
-		"AWS_ACCESS_KEY_ID",  "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-		"AWS_PROFILE",        "AWS_DEFAULT_PROFILE",   "AWS_REGION",
-		"AWS_DEFAULT_REGION", "AWS_ENDPOINT_URL",      "AWS_ENDPOINT_URL_S3",
+		"AWS_ACCESS_KEY_ID",
+		"AWS_SECRET_ACCESS_KEY",
+		"AWS_SESSION_TOKEN",
+		"AWS_PROFILE",
+		"AWS_DEFAULT_PROFILE",
+		"AWS_REGION",
+		"AWS_DEFAULT_REGION",
+		"AWS_ENDPOINT_URL",
+		"AWS_ENDPOINT_URL_S3",
+		"AWS_ENDPOINT_URL_STS",
+		"AWS_ENDPOINT_URL_SSO",
+		"AWS_ROLE_ARN",
+		"AWS_ROLE_SESSION_NAME",
+		"AWS_WEB_IDENTITY_TOKEN_FILE",
+		"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+		"AWS_CONTAINER_CREDENTIALS_FULL_URI",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN",
+		"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
+		"AWS_EC2_METADATA_SERVICE_ENDPOINT",
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
@@ -41,6 +57,7 @@ static void start(void)
 	}
 	write_file(credentials, "", 0600);
 	write_file(config, "", 0644);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	setenv("AWS_SHARED_CREDENTIALS_FILE", credentials, 1);
 	setenv("AWS_CONFIG_FILE", config, 1);
 }
@@ -57,13 +74,16 @@ static void check_keys(const char *profile, const char *access, const char *secr
 		puts(fault.message);
 		return;
 	}
-	check_str(c.access, access);
-	check_str(c.secret, secret);
-	check(!token == !c.token);
-	if (token && c.token)
-		check_str(c.token, token);
+	check(c.keys && c.source);
+	if (c.keys) {
+		check_str(c.keys->access, access);
+		check_str(c.keys->secret, secret);
+		check(!token == !c.keys->token);
+		if (token && c.keys->token)
+			check_str(c.keys->token, token);
+	}
 	creds_fini(&c);
-	check(c.secret == NULL);
+	check(c.keys == NULL);
 }
 
 static void check_refused(const char *profile, int want, const char *words)
@@ -169,6 +189,191 @@ TEST(without_credentials_the_message_says_what_to_do)
 	check_refused(NULL, -EINVAL, "line 2");
 }
 
+/* ------------------------------------------------------------ who grants others */
+
+static struct creds load(const char *profile)
+{
+	struct s3_fault fault = {0};
+	struct creds c = {0};
+
+	check_int(creds_load(&c, profile, false, &fault), 0);
+	if (fault.message[0])
+		puts(fault.message);
+	return c;
+}
+
+TEST(a_role_is_taken_with_the_keys_of_another_profile)
+{
+	struct creds c;
+
+	start();
+	write_file(config,
+	           "[profile a]\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = b\nregion = "
+	           "eu-west-1\n"
+	           "external_id = x\nrole_session_name = me\nduration_seconds = 900\n"
+	           "[profile b]\nrole_arn = arn:aws:iam::2:role/q\nsource_profile = c\n",
+	           0600);
+	write_file(credentials, "[c]\naws_access_key_id = AKID\naws_secret_access_key = S3CRET\n",
+	           0600);
+	c = load("a");
+	check(c.provider && c.provider->kind == PROVIDER_ROLE && !c.keys);
+	if (c.provider && c.provider->base) {
+		const struct provider *p = c.provider, *base = p->base;
+
+		check_str(p->role, "arn:aws:iam::1:role/r");
+		check_str(p->url, "https://sts.eu-west-1.amazonaws.com");
+		check_str(p->region, "eu-west-1");
+		check_str(p->external_id, "x");
+		check_str(p->session, "me");
+		check_str(p->duration_s, "900");
+		check_str(c.source, "role_arn of profile [a]");
+		check(base->kind == PROVIDER_ROLE && base->base_keys && !base->base);
+		if (base->base_keys)
+			check_str(base->base_keys->access, "AKID");
+	} else {
+		check_fail("nobody takes the role");
+	}
+	creds_fini(&c);
+}
+
+TEST(a_role_that_cannot_be_taken_is_refused)
+{
+	start();
+	write_file(config,
+	           "[profile a]\nrole_arn = r\nsource_profile = b\n[profile b]\nrole_arn = q\n"
+	           "source_profile = a\n",
+	           0600);
+	check_refused("a", -EINVAL, "circle");
+	write_file(config, "[profile a]\nrole_arn = r\nsource_profile = b\n", 0600);
+	check_refused("a", -EINVAL, "no profile of the name");
+	write_file(config, "[profile a]\nrole_arn = r\n", 0600);
+	check_refused("a", -EINVAL, "source_profile or credential_source");
+	write_file(config, "[profile a]\nrole_arn = r\nsource_profile = a\n", 0600);
+	check_refused("a", -EINVAL, "no keys with which");
+	write_file(config, "[profile a]\nrole_arn = r\ncredential_source = Moon\n", 0600);
+	check_refused("a", -EINVAL, "EcsContainer");
+	write_file(config, "[profile a]\nrole_arn = r\nsource_profile = a\nmfa_serial = m\n", 0600);
+	check_refused("a", -EINVAL, "types a code");
+}
+
+TEST(a_role_is_taken_by_the_profile_itself_or_the_environment)
+{
+	struct creds c;
+
+	start();
+	write_file(config,
+	           "[profile a]\nrole_arn = r\nsource_profile = a\naws_access_key_id = AKID\n"
+	           "aws_secret_access_key = S3CRET\n[profile e]\nrole_arn = r\n"
+	           "credential_source = Environment\n",
+	           0600);
+	c = load("a");
+	check(c.provider && c.provider->base_keys);
+	creds_fini(&c);
+	setenv("AWS_ACCESS_KEY_ID", "ENVKEY", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "S3CRET", 1);
+	c = load("e");
+	check(c.provider && c.provider->base_keys);
+	if (c.provider && c.provider->base_keys)
+		check_str(c.provider->base_keys->access, "ENVKEY");
+	creds_fini(&c);
+}
+
+TEST(a_web_identity_is_found_in_profile_and_environment)
+{
+	struct creds c;
+
+	start();
+	write_file(config, "[profile a]\nrole_arn = r\nweb_identity_token_file = /a/token\n", 0600);
+	setenv("AWS_WEB_IDENTITY_TOKEN_FILE", "/env/token", 1);
+	setenv("AWS_ROLE_ARN", "envrole", 1);
+	setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1", 1);
+	c = load("a");
+	check(c.provider && c.provider->kind == PROVIDER_WEB_IDENTITY);
+
+	check_str(c.provider->token_file, "/a/token");
+	creds_fini(&c);
+	c = load(NULL);
+	check(c.provider && c.provider->kind == PROVIDER_WEB_IDENTITY);
+
+	check_str(c.provider->token_file, "/env/token");
+	check_str(c.provider->role, "envrole");
+	check_str(c.provider->url, "http://127.0.0.1:1");
+	creds_fini(&c);
+}
+
+TEST(a_login_is_found_by_its_session_or_url)
+{
+	struct creds c;
+
+	start();
+	setenv("HOME", "/home/me", 1);
+	write_file(config,
+	           "[profile new]\nsso_session = work\nsso_account_id = 12\nsso_role_name = r\n"
+	           "[sso-session work]\nsso_region = eu-central-1\nsso_start_url = https://x\n"
+	           "[profile old]\nsso_start_url = https://x\nsso_region = us-west-2\n"
+	           "sso_account_id = 12\nsso_role_name = r\n[profile half]\nsso_session = work\n",
+	           0600);
+	c = load("new");
+	check(c.provider && c.provider->kind == PROVIDER_SSO);
+	check_str(c.provider->url, "https://portal.sso.eu-central-1.amazonaws.com");
+	check_str(c.provider->token_file, /* printf work | sha1sum */
+	          "/home/me/.aws/sso/cache/e274eeff768c6396088ec6eb091f4bf4d47ab1e0.json");
+	creds_fini(&c);
+	c = load("old");
+	check_str(c.provider->token_file, /* printf https://x | sha1sum */
+	          "/home/me/.aws/sso/cache/98383e6608d65e46b24bbd92582bc8d916605a21.json");
+	creds_fini(&c);
+	check_refused("half", -EINVAL, "sso_account_id");
+}
+
+TEST(a_process_comes_between_the_two_files)
+{
+	struct creds c;
+
+	start();
+	write_file(config,
+	           "[profile a]\ncredential_process = /bin/keys --me\naws_access_key_id = AKID\n"
+	           "aws_secret_access_key = S3CRET\n",
+	           0600);
+	c = load("a");
+	check(c.provider && c.provider->kind == PROVIDER_PROCESS);
+	check_str(c.provider->command, "/bin/keys --me");
+	creds_fini(&c);
+	write_file(credentials, "[a]\naws_access_key_id = FIRST\naws_secret_access_key = S3CRET\n",
+	           0600);
+	check_keys("a", "FIRST", "S3CRET", NULL);
+}
+
+TEST(where_we_run_is_asked_last)
+{
+	struct creds c;
+
+	start();
+	setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/x", 1);
+	c = load(NULL);
+	check(c.provider && c.provider->kind == PROVIDER_CONTAINER && !c.provider->otherwise);
+	check_str(c.provider->url, "http://169.254.170.2/v2/x");
+	creds_fini(&c);
+	write_file(credentials,
+	           "[default]\naws_access_key_id = AKID\naws_secret_access_key = S3CRET\n", 0600);
+	check_keys(NULL, "AKID", "S3CRET", NULL);
+	start();
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[::1]:80/get", 1);
+	c = load(NULL);
+	check_str(c.provider->url, "http://[::1]:80/get");
+	creds_fini(&c);
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1.evil.example/get", 1);
+	check_refused(NULL, -EACCES, "neither https");
+	start();
+	check_refused(NULL, -EACCES, "no credentials");
+	unsetenv("AWS_EC2_METADATA_DISABLED");
+	c = load(NULL);
+	check(c.provider && c.provider->kind == PROVIDER_INSTANCE);
+	check_str(c.provider->url, "http://169.254.169.254");
+	check(c.provider->otherwise && strstr(c.provider->otherwise, "no credentials"));
+	creds_fini(&c);
+}
+
 TEST(anonymous_needs_no_keys_and_takes_none)
 {
 	struct s3_fault fault;
@@ -178,7 +383,7 @@ TEST(anonymous_needs_no_keys_and_takes_none)
 	setenv("AWS_ACCESS_KEY_ID", "A", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "S", 1);
 	check_int(creds_load(&c, NULL, true, &fault), 0);
-	check(c.access == NULL && c.secret == NULL);
+	check(!c.keys && !c.provider);
 	creds_fini(&c);
 	unlink(credentials);
 	unlink(config);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * keyring.h - the keys in use, renewed before they expire.
+ *
+ * One thread renews; the others go on with the keys they have as long as those are
+ * good, and wait only when there are none. When renewing fails, so do they.
+ *
+ * Threads: any.
+ */
+#ifndef POURFS_KEYRING_H
+#define POURFS_KEYRING_H
+
+#include "provider.h"
+
+#include <pthread.h>
+
+struct keyring {
+	pthread_mutex_t lock;
+	pthread_cond_t renewed;
+	struct keys *keys;         /* NULL: none yet, or anonymous */
+	struct provider *provider; /* NULL: the keys are all there is */
+	bool renewing;
+	int64_t early_s, last_s; /* so long before they expire they are renewed; used until then */
+	int64_t pause_until_ms;  /* CLOCK_MONOTONIC: it failed a moment ago */
+};
+
+void keyring_init(struct keyring *ring);
+void keyring_fini(struct keyring *ring);
+
+/* *out: held for the caller; NULL: requests are not signed. Errors as of
+ * provider_ask(). */
+int keyring_take(struct keyring *ring, struct http *http, int64_t skew_s, const atomic_bool *cancel,
+                 struct keys **out, struct s3_fault *fault) s3_must_check;
+
+/* The service says that they have expired. True: there may be others. */
+bool keyring_refused(struct keyring *ring, const struct keys *keys);
+
+#endif
