@@ -96,7 +96,7 @@ TEST(both_actions_of_sts_are_read)
 			text, sizeof(text),
 			"<%sResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><%sResult>"
 			"<AssumedRoleUser><Arn>arn:aws:sts::1:assumed-role/r/s</Arn></"
-		        "AssumedRoleUser>"
+			"AssumedRoleUser>"
 			"<Credentials><AccessKeyId>AKID</AccessKeyId><SecretAccessKey>S3CRET/+"
 			"</SecretAccessKey><SessionToken>T</SessionToken><Expiration>" UNTIL
 			"</Expiration></Credentials></%sResult></%sResponse>",
