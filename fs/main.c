@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attr.h"
+#include "check.h"
 #include "draft.h"
 #include "handle.h"
 #include "kernel.h"
@@ -366,6 +367,8 @@ int main(int argc, char **argv)
 		return watch_main(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "uploads"))
 		return uploads_main(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "check"))
+		return check_main(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "recover"))
 		return recover_main(argc - 2, argv + 2);
 	return mount_main(argc - 1, argv + 1);

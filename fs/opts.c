@@ -508,6 +508,7 @@ void opts_help(void)
 	     "\n"
 	     "  pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT   (or s3://BUCKET/FOLDER)\n"
 	     "  pourfs status [--json | --watch] MOUNTPOINT               live transfers\n"
+	     "  pourfs check [-o ...] BUCKET[:/FOLDER]                    what the service lets us do\n"
 	     "  pourfs uploads [--json] [--abort [--older-than AGE]] [-o ...] BUCKET[:/FOLDER]\n"
 	     "                 uploads that have not ended; AGE: 12h, 3d\n"
 	     "  pourfs recover [-o ...] BUCKET[:/FOLDER] [KEY...]\n"

@@ -156,6 +156,8 @@ void s3_free(struct s3 *s3); /* no call may be under way; accepts NULL */
 const char *s3_bucket(const struct s3 *s3);
 const char *s3_endpoint(const struct s3 *s3); /* "https://host[:port]" */
 const char *s3_region(const struct s3 *s3);
+/* Where its keys are from, for people; NULL: it signs nothing. */
+const char *s3_source(const struct s3 *s3);
 
 struct s3_stats {
 	uint64_t requests;                   /* tries, all of them */

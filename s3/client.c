@@ -226,6 +226,11 @@ const char *s3_region(const struct s3 *s3)
 	return client_place(s3)->region;
 }
 
+const char *s3_source(const struct s3 *s3)
+{
+	return s3->source;
+}
+
 void s3_stats(const struct s3 *s3, struct s3_stats *out)
 {
 	*out = (struct s3_stats){
