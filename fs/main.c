@@ -23,6 +23,7 @@
 #include "opts.h"
 #include "start.h"
 #include "uploads.h"
+#include "url.h"
 #include "watch.h"
 
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
@@ -369,6 +370,8 @@ int main(int argc, char **argv)
 		return uploads_main(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "check"))
 		return check_main(argc - 2, argv + 2);
+	if (argc > 1 && !strcmp(argv[1], "url"))
+		return url_main(argc - 2, argv + 2);
 	if (argc > 1 && !strcmp(argv[1], "recover"))
 		return recover_main(argc - 2, argv + 2);
 	return mount_main(argc - 1, argv + 1);

@@ -502,13 +502,31 @@ void opts_fini(struct opts *o)
 		free(o->strings[--o->nstrings]);
 }
 
+int64_t opts_age(const char *s)
+{
+	static const struct {
+		char unit;
+		int64_t s;
+	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
+	char *end;
+	unsigned long n = strtoul(s, &end, 10);
+
+	for (size_t i = 0; end > s && *s != '-' && i < sizeof units / sizeof *units; i++)
+		if (*end == units[i].unit && !end[1] && n <= 1000000)
+			return (int64_t)n * units[i].s;
+	return -1;
+}
+
 void opts_help(void)
 {
 	puts("pourfs mounts an S3 bucket, so that programs pour files straight into it.\n"
 	     "\n"
 	     "  pourfs [-f] [-o OPTION,...] BUCKET[:/FOLDER] MOUNTPOINT   (or s3://BUCKET/FOLDER)\n"
 	     "  pourfs status [--json | --watch] MOUNTPOINT               live transfers\n"
-	     "  pourfs check [-o ...] BUCKET[:/FOLDER]                    what the service lets us do\n"
+	     "  pourfs check [-o ...] BUCKET[:/FOLDER]                    what the service lets us "
+	     "do\n"
+	     "  pourfs url [--expires AGE] [-o ...] BUCKET[:/FOLDER] NAME...\n"
+	     "                 what whoever has it may read the file by, for an hour or AGE\n"
 	     "  pourfs uploads [--json] [--abort [--older-than AGE]] [-o ...] BUCKET[:/FOLDER]\n"
 	     "                 uploads that have not ended; AGE: 12h, 3d\n"
 	     "  pourfs recover [-o ...] BUCKET[:/FOLDER] [KEY...]\n"

@@ -34,6 +34,8 @@ int opts_parse(struct opts *o, int argc, char **argv) __attribute__((warn_unused
 int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
                        int *n, const char *usage) __attribute__((warn_unused_result));
 void opts_fini(struct opts *o);
+/* "90m", "12h", "3d": in seconds. -1: no such age. */
+int64_t opts_age(const char *s);
 
 /* The usage text, options from the table. */
 void opts_help(void);

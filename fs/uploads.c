@@ -82,22 +82,6 @@ static int command(int argc, char **argv, int max, const char *usage, work *what
 
 /* ----------------------------------------------------------------- uploads */
 
-/* "90m", "12h", "3d", in seconds. */
-static int64_t parse_age(const char *s)
-{
-	static const struct {
-		char unit;
-		int64_t s;
-	} units[] = {{'s', 1}, {'m', 60}, {'h', 3600}, {'d', 86400}, {'w', 7 * 86400}};
-	char *end;
-	unsigned long n = strtoul(s, &end, 10);
-
-	for (size_t i = 0; end > s && *s != '-' && i < sizeof units / sizeof *units; i++)
-		if (*end == units[i].unit && !end[1] && n <= 1000000)
-			return (int64_t)n * units[i].s;
-	return -1;
-}
-
 static void print_upload(const struct recover_upload *u, void *arg)
 {
 	char key[S3_KEY_MAX + 200], began[32];
@@ -156,7 +140,7 @@ static int take_flags(struct uploads_flags *f, int *argc, char **argv)
 		} else if (!strcmp(argv[i], "--abort")) {
 			f->abort = true;
 		} else if (!strcmp(argv[i], "--older-than")) {
-			f->age = ++i < *argc ? parse_age(argv[i]) : -1;
+			f->age = ++i < *argc ? opts_age(argv[i]) : -1;
 			if (f->age < 0) {
 				fputs("pourfs: --older-than takes an age, such as 90m, 12h or 3d\n",
 				      stderr);

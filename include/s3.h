@@ -47,6 +47,7 @@
 #define S3_PART_MAX   (UINT64_C(5) << 30) /* one part, one PUT, one copy */
 #define S3_META_MAX   2048                /* user metadata, names and values */
 #define S3_DELETE_MAX 1000                /* keys of a DeleteObjects */
+#define S3_URL_MAX    604800              /* seconds for which a URL is good */
 
 #define s3_must_check __attribute__((warn_unused_result))
 
@@ -188,6 +189,12 @@ int s3_put(struct s3 *s3, const char *key, const struct s3_headers *headers,
 ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iovec *iov, int iovcnt,
                const struct s3_etag *if_match, struct s3_object *object,
                struct s3_call *call) s3_must_check;
+
+/* A URL by which anybody may read the object, for expires_s (1 to S3_URL_MAX) from
+ * now on or until the keys expire; without keys the plain one. Nobody is asked
+ * whether it is there. *url is for free(). -EINVAL: no such key or time. */
+int s3_url(struct s3 *s3, const char *key, unsigned expires_s, char **url,
+           struct s3_call *call) s3_must_check;
 
 /* HeadObject. */
 int s3_head(struct s3 *s3, const char *key, struct s3_object *object,
