@@ -12,6 +12,7 @@
 #include "draft.h"
 #include "hints.h"
 #include "lookup.h"
+#include "metrics.h"
 #include "status.h"
 #include "wait.h"
 
@@ -136,8 +137,9 @@ int handle_open(struct mount *m, struct node *n, int flags, bool created, pid_t 
 
 	if (!h)
 		return -ENOMEM;
-	if (n->special == NODE_STATUS) {
-		h->text = (flags & O_ACCMODE) == O_RDONLY ? status_json(m) : NULL;
+	if (n->special == NODE_STATUS || n->special == NODE_METRICS) {
+		if ((flags & O_ACCMODE) == O_RDONLY)
+			h->text = n->special == NODE_STATUS ? status_json(m) : metrics_text(m);
 		err = h->text ? 0 : -EACCES;
 	} else {
 		err = open_file(m, h, flags, created, pid, &call);

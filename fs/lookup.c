@@ -458,8 +458,12 @@ static int look_up(struct mount *m, struct node *parent, const char *name, struc
 	}
 	if (!err && !*out && !f.certain && !utf8_is_valid(name))
 		err = -ENOENT; /* it cannot be a key: services refuse to be asked */
-	if (!err && !*out)
+	if (!err && !*out) {
+		m->asked++;
 		err = find_out(m, parent, name, &key, &f, out, call);
+	} else {
+		m->looked_up++;
+	}
 	s3_object_fini(&f.o);
 	buf_fini(&key);
 	return err;

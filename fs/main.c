@@ -57,7 +57,9 @@ static int add_controls(struct mount *m)
 	struct node *dir =
 		add_control(m, m->tree->root, MOUNT_HIDDEN, S_IFDIR | 0500, NODE_CONTROL_DIR);
 
-	return dir && add_control(m, dir, "status", S_IFREG | 0400, NODE_STATUS) ? 0 : -ENOMEM;
+	if (!dir || !add_control(m, dir, "status", S_IFREG | 0400, NODE_STATUS))
+		return -ENOMEM;
+	return add_control(m, dir, "metrics", S_IFREG | 0400, NODE_METRICS) ? 0 : -ENOMEM;
 }
 
 static void make_run_id(struct mount *m)

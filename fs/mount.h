@@ -73,8 +73,9 @@ struct mount {
 	struct reader *readers;       /* all of them, see reader.h */
 	atomic_uint flying;           /* transfers that will free memory */
 	_Atomic uint64_t next_hidden;
-	_Atomic uint64_t bad_keys; /* that no path can name */
-	char run_id[17];           /* makes hidden names of this mount its own */
+	_Atomic uint64_t looked_up, asked; /* names: what we knew, and what the service did */
+	_Atomic uint64_t bad_keys;         /* that no path can name */
+	char run_id[17];                   /* makes hidden names of this mount its own */
 	time_t started;
 	char *journal;                       /* its folder; NULL: there is none */
 	struct journal_entry *journal_entry; /* of the mount itself */

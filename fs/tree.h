@@ -34,7 +34,7 @@
 
 struct file; /* file.h: an open file's shared state */
 
-enum node_special { NODE_PLAIN, NODE_CONTROL_DIR, NODE_STATUS };
+enum node_special { NODE_PLAIN, NODE_CONTROL_DIR, NODE_STATUS, NODE_METRICS };
 
 /* What is asked for before it is wanted. Who wants it waits if the job has begun,
  * and else asks himself. */

@@ -168,6 +168,26 @@ struct s3_stats {
 };
 void s3_stats(const struct s3 *s3, struct s3_stats *out);
 
+/* How a request ended: by an answer that did what was asked, one that refused it (4xx),
+ * one that asked for patience (429, 5xx), or none. */
+enum s3_result {
+	S3_RESULT_OK,
+	S3_RESULT_REFUSED,
+	S3_RESULT_UNWELL,
+	S3_RESULT_SILENT,
+};
+#define S3_RESULTS       4
+#define S3_METER_BUCKETS 12
+extern const unsigned s3_meter_ms[S3_METER_BUCKETS]; /* their upper ends */
+
+struct s3_meter {
+	const char *op; /* S3 API action */
+	uint64_t results[S3_RESULTS], retries, took_us;
+	uint64_t buckets[S3_METER_BUCKETS + 1]; /* tries that took so long, and longer */
+};
+/* The i-th action; false: there are no more. */
+bool s3_meter(const struct s3 *s3, size_t i, struct s3_meter *out);
+
 /* ---------------------------------------------------------------- objects */
 
 enum s3_flags {

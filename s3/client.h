@@ -11,6 +11,7 @@
 
 #include "http.h"
 #include "keyring.h"
+#include "meter.h"
 #include "retry.h"
 #include "s3.h"
 #include "uri.h"
@@ -48,6 +49,7 @@ struct s3 {
 	atomic_bool md5_etags;      /* an ETag was seen to be an MD5 */
 	atomic_bool no_md5_etags;   /* the first that had its form was not */
 
+	struct meters meters;
 	_Atomic uint64_t requests, retries, errors, bytes_sent, bytes_received;
 };
 

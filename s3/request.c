@@ -39,12 +39,17 @@ struct run {
 /* What is to be done after a try. */
 enum step { STEP_DONE, STEP_RETRY, STEP_AGAIN };
 
-static int64_t now_ms(void)
+static int64_t now_us(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
+	return t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000;
+}
+
+static int64_t now_ms(void)
+{
+	return now_us() / 1000;
 }
 
 static bool cancelled(const struct s3_call *call)
@@ -342,6 +347,7 @@ static enum step try_once(struct run *run, int *err)
 	char message[256] = "";
 	enum http_result result;
 	enum step step;
+	int64_t began;
 
 	*run->answer = (struct http_answer){.body = BUF_INIT};
 	*err = take_keys(run);
@@ -356,7 +362,10 @@ static enum step try_once(struct run *run, int *err)
 		goto out;
 	}
 	count_try(run);
+	began = now_us();
 	result = send_once(run, &headers, url.s, message);
+	meter_add(&run->s3->meters, run->request->op, result == HTTP_OK ? run->answer->status : 0,
+	          (uint64_t)(now_us() - began), run->request->tries > 1);
 	/* The first of them may have been carried out. */
 	run->request->tries += run->answer->resent;
 	atomic_fetch_add(&run->s3->bytes_sent, run->answer->sent);
