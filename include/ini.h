@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ini.h - the files of the AWS tools: [section], key = value, # and ; comments.
+ * ini.h - files as those of the AWS tools: [section], key = value, # and ; comments.
  *
  * An indented line belongs to the key above it: "s3 =\n  addressing_style = path"
  * is the key "s3.addressing_style". A later value of the same key wins. Pure.
