@@ -98,6 +98,24 @@ void buf_addf(struct buf *b, const char *format, ...)
 	va_end(ap);
 }
 
+int buf_add_file(struct buf *b, const char *path, size_t max)
+{
+	FILE *in = fopen(path, "re");
+	size_t n, all = 0;
+	char chunk[4096];
+	int err;
+
+	if (!in)
+		return -errno;
+	while (all <= max && (n = fread(chunk, 1, sizeof(chunk), in)) > 0) {
+		buf_add(b, chunk, n);
+		all += n;
+	}
+	err = ferror(in) ? -EIO : buf_error(b);
+	fclose(in);
+	return err ? err : all > max ? -EFBIG : 0;
+}
+
 int buf_error(const struct buf *b)
 {
 	return b->failed ? -ENOMEM : 0;

@@ -35,6 +35,8 @@ void buf_adds(struct buf *b, const char *s);
 void buf_addc(struct buf *b, char c);
 void buf_addf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void buf_vaddf(struct buf *b, const char *format, va_list ap) __attribute__((format(printf, 2, 0)));
+/* All of a file, as far as it has at most max bytes: -EFBIG otherwise. -errno. */
+int buf_add_file(struct buf *b, const char *path, size_t max) __attribute__((warn_unused_result));
 int buf_error(const struct buf *b); /* 0 or -ENOMEM */
 /* The string, for free(); NULL if an allocation failed. b is BUF_INIT afterwards. */
 char *buf_detach(struct buf *b) __attribute__((warn_unused_result));

@@ -59,20 +59,40 @@ enum s3_addressing {
 	S3_ADDRESS_VHOST, /* https://bucket.endpoint/key */
 };
 
+/* Of AWS's own endpoints. */
+enum s3_variants {
+	S3_DUALSTACK = 1,  /* by IPv6, too; else AWS_USE_DUALSTACK_ENDPOINT */
+	S3_FIPS = 2,       /* else AWS_USE_FIPS_ENDPOINT */
+	S3_ACCELERATE = 4, /* through the nearest edge, for buckets that allow it */
+};
+
 /* All strings are borrowed for s3_new() only. NULL or 0: the default. */
 struct s3_conf {
-	const char *bucket;
+	const char *bucket;   /* or the ARN of an access point */
 	const char *endpoint; /* URL; else AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,
 	                         the profile's endpoint_url, or AWS by region */
 	const char *region;   /* else AWS_REGION, AWS_DEFAULT_REGION, the
 	                         profile's region, or us-east-1 */
 	const char *profile;  /* else AWS_PROFILE, AWS_DEFAULT_PROFILE, "default" */
 	const char *user_agent;
-	const char *acl;     /* x-amz-acl of all that is made; "keep": an object that is
-	                        copied or replaced hands its list on, by two requests */
-	const char *ca_file; /* PEM; else AWS_CA_BUNDLE, else the system's */
+	const char *acl; /* x-amz-acl of all that is made; "keep": an object that is
+	                    copied or replaced hands its list on, by two requests */
+	const char *sse; /* "AES256", "aws:kms", "aws:kms:dsse": of all that is made */
+	const char *sse_kms_key_id;
+	const char *sse_c_key_file; /* a customer's key for all that is made and read: 32 bytes
+	                               or their base64, in a file that others cannot read */
+	const char *bucket_owner;   /* the account that has to own the bucket */
+	const char *ca_file;        /* PEM; else AWS_CA_BUNDLE, else the system's */
+	const char *client_cert;    /* PEM, to show to a service that asks for one */
+	const char *client_key;     /* PEM; else it is in client_cert, too */
+	const char *proxy;          /* URL; "": none. NULL: as the environment says */
+	const char *passwd_file;    /* of s3fs: [BUCKET:]ACCESS:SECRET a line */
 	enum s3_addressing addressing;
-	bool anonymous;             /* send unsigned requests */
+	unsigned variants;   /* enum s3_variants */
+	bool anonymous;      /* send unsigned requests */
+	bool requester_pays; /* and know it */
+	uint64_t send_rate;  /* bytes a second of all bodies together; 0: no limit */
+	uint64_t receive_rate;
 	unsigned connect_timeout_s; /* 10 */
 	unsigned stall_timeout_s;   /* 30: a transfer below 1 KiB/s for so long is begun anew */
 	unsigned retry_time_s;      /* 300: how long one call is kept trying, from its first
@@ -212,7 +232,8 @@ ssize_t s3_get(struct s3 *s3, const char *key, uint64_t offset, const struct iov
 
 /* A URL by which anybody may read the object, for expires_s (1 to S3_URL_MAX) from
  * now on or until the keys expire; without keys the plain one. Nobody is asked
- * whether it is there. *url is for free(). -EINVAL: no such key or time. */
+ * whether it is there. *url is for free(). -EINVAL: no such key or time;
+ * -EOPNOTSUPP: with a customer's key there are none. */
 int s3_url(struct s3 *s3, const char *key, unsigned expires_s, char **url,
            struct s3_call *call) s3_must_check;
 

@@ -15,7 +15,7 @@ int acl_take(struct s3 *s3, const char *key, struct buf *acl, struct s3_call *ca
 	struct http_answer answer;
 	int err;
 
-	if (!s3->keep_acl)
+	if (!s3->terms.keep_acl)
 		return 0;
 	request_param(&r, "acl", "");
 	err = request_run(s3, &r, &answer, call);

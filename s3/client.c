@@ -3,6 +3,7 @@
 
 #include "buf.h"
 #include "creds.h"
+#include "host.h"
 #include "log.h"
 
 #include <errno.h>
@@ -42,7 +43,8 @@ static void place_fini(struct client_place *p)
 }
 
 /* endpoint NULL: AWS's for the region. */
-static int place_init(struct client_place *p, const char *endpoint, const char *region)
+static int place_init(struct client_place *p, const struct s3 *s3, const char *endpoint,
+                      const char *region)
 {
 	struct buf url = BUF_INIT;
 	int err;
@@ -50,8 +52,7 @@ static int place_init(struct client_place *p, const char *endpoint, const char *
 	if (endpoint)
 		buf_adds(&url, endpoint);
 	else
-		buf_addf(&url, "https://s3.%s.amazonaws.com%s", region,
-		         strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
+		host_add_aws(&url, region, s3->variants, s3->access_point);
 	err = buf_error(&url);
 	if (!err)
 		err = uri_parse(&p->uri, url.s);
@@ -81,28 +82,68 @@ static int refuse(struct s3_fault *fault, const char *code, const char *what, co
 	return -EINVAL;
 }
 
+static bool ends_with(const char *s, const char *end)
+{
+	size_t n = strlen(s), nend = strlen(end);
+
+	return n >= nend && strcmp(s + n - nend, end) == 0;
+}
+
+static int set_bucket(struct s3 *s3, const char *bucket, struct host_arn *arn,
+                      struct s3_fault *fault)
+{
+	int kind = bucket ? host_read_arn(bucket, arn) : -EINVAL;
+
+	if (kind < 0 && bucket)
+		return refuse(fault, "Bucket", "not the ARN of an access point of one region",
+		              bucket);
+	if (!bucket || (kind && !good_bucket(bucket)))
+		return refuse(fault, "Bucket", "not the name of a bucket", bucket ? bucket : "");
+	if (ends_with(bucket, "--x-s3"))
+		return refuse(fault, "Bucket",
+		              "directory buckets (S3 Express One Zone) list their keys in no "
+		              "order, which pourfs cannot work with",
+		              bucket);
+	s3->bucket = strdup(kind ? bucket : arn->bucket);
+	s3->access_point = kind ? NULL : strdup(bucket);
+	return s3->bucket && (kind || s3->access_point) ? 0 : -ENOMEM;
+}
+
 static int set_up_place(struct s3 *s3, const struct s3_conf *conf, const struct creds *creds,
                         struct s3_fault *fault)
 {
 	const char *endpoint = conf->endpoint ? conf->endpoint : creds->endpoint;
 	const char *region = conf->region ? conf->region : creds->region;
 	enum s3_addressing style = conf->addressing ? conf->addressing : creds->addressing;
-	int err;
+	struct host_arn arn = {"", ""};
+	int err = set_bucket(s3, conf->bucket, &arn, fault);
 
-	if (!conf->bucket || !good_bucket(conf->bucket))
-		return refuse(fault, "Bucket", "not the name of a bucket",
-		              conf->bucket ? conf->bucket : "");
+	if (err)
+		return err;
+	if (*arn.region && !conf->region)
+		region = arn.region;
 	if (!region)
 		region = "us-east-1";
 	if (!good_region(region))
 		return refuse(fault, "Region", "not the name of a region", region);
 	s3->aws = !endpoint;
+	s3->variants = endpoint ? 0 : conf->variants | creds->variants;
+	if (conf->variants && endpoint)
+		return refuse(fault, "Endpoint",
+		              "dual_stack, fips and accelerate choose among AWS's endpoints, but "
+		              "there is another",
+		              endpoint);
 	s3->path_style = style == S3_ADDRESS_PATH ||
-	                 (style == S3_ADDRESS_AUTO && (!s3->aws || !fits_host(conf->bucket)));
-	s3->bucket = strdup(conf->bucket);
-	if (!s3->bucket)
-		return -ENOMEM;
-	err = place_init(&s3->places[0], endpoint, region);
+	                 (style == S3_ADDRESS_AUTO && (!s3->aws || !fits_host(s3->bucket)));
+	if (s3->access_point)
+		s3->path_style = false;
+	if (s3->variants & S3_ACCELERATE &&
+	    (s3->path_style || s3->access_point || s3->variants & S3_FIPS))
+		return refuse(fault, "Endpoint",
+		              "accelerate goes with names of buckets that fit a host, and not "
+		              "with path_style or fips",
+		              conf->bucket);
+	err = place_init(&s3->places[0], s3, endpoint, region);
 	return err == -EINVAL ? refuse(fault, "Endpoint", "not the URL of a service", endpoint)
 	                      : err;
 }
@@ -115,6 +156,19 @@ static const char *ca_file_of(const struct s3_conf *conf)
 	if (conf->ca_file)
 		return conf->ca_file;
 	return bundle && *bundle ? bundle : NULL;
+}
+
+static int check_files(const struct http_conf *http, struct s3_fault *fault)
+{
+	const char *files[] = {http->ca_file, http->client_cert, http->client_key};
+
+	for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++)
+		if (files[i] && access(files[i], R_OK) != 0)
+			return refuse(fault, "Certificate",
+			              i < 2 ? "no file of certificates that can be read"
+			                    : "no file with a key that can be read",
+			              files[i]);
+	return 0;
 }
 
 static void take_over(struct s3 *s3, struct creds *creds)
@@ -132,6 +186,11 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 	const struct http_conf http = {
 		.user_agent = conf->user_agent ? conf->user_agent : "pourfs",
 		.ca_file = ca_file_of(conf),
+		.client_cert = conf->client_cert,
+		.client_key = conf->client_key,
+		.proxy = conf->proxy,
+		.send_rate = conf->send_rate,
+		.receive_rate = conf->receive_rate,
 		.idle_max = conf->connections ? conf->connections : 16,
 	};
 	struct s3_fault unwanted;
@@ -144,21 +203,16 @@ int s3_new(struct s3 **out, const struct s3_conf *conf, struct s3_fault *fault)
 	*fault = (struct s3_fault){0};
 	if (!s3)
 		return -ENOMEM;
-	if (http.ca_file && access(http.ca_file, R_OK) != 0) {
-		free(s3);
-		return refuse(fault, "Certificate", "no file of certificates that can be read",
-		              http.ca_file);
-	}
 	pthread_mutex_init(&s3->lock, NULL);
 	keyring_init(&s3->keyring);
 	s3->connect_timeout_s = conf->connect_timeout_s ? conf->connect_timeout_s : 10;
 	s3->stall_timeout_s = conf->stall_timeout_s ? conf->stall_timeout_s : 30;
 	s3->retry_time_s = conf->retry_time_s ? conf->retry_time_s : 300;
-	s3->keep_acl = conf->acl && !strcmp(conf->acl, "keep");
-	s3->acl = conf->acl && !s3->keep_acl ? strdup(conf->acl) : NULL;
-	err = conf->acl && !s3->keep_acl && !s3->acl ? -ENOMEM : 0;
+	err = check_files(&http, fault);
 	if (!err)
-		err = creds_load(&creds, conf->profile, conf->anonymous, fault);
+		err = terms_init(&s3->terms, conf, fault);
+	if (!err)
+		err = creds_load(&creds, conf, fault);
 	if (!err)
 		err = set_up_place(s3, conf, &creds, fault);
 	if (!err)
@@ -184,7 +238,8 @@ void s3_free(struct s3 *s3)
 	place_fini(&s3->places[1]);
 	pthread_mutex_destroy(&s3->lock);
 	free(s3->bucket);
-	free(s3->acl);
+	free(s3->access_point);
+	terms_fini(&s3->terms);
 	free(s3);
 }
 
@@ -202,7 +257,7 @@ bool client_follow(struct s3 *s3, const struct client_place *from, const char *r
 		return false;
 	pthread_mutex_lock(&s3->lock);
 	if (atomic_load(&s3->place) == 0 &&
-	    place_init(&s3->places[1], s3->aws ? NULL : first->url, region) == 0) {
+	    place_init(&s3->places[1], s3, s3->aws ? NULL : first->url, region) == 0) {
 		atomic_store(&s3->place, 1);
 		log_info("the bucket is in region %s, not in %s", region, first->region);
 	}
@@ -213,7 +268,7 @@ bool client_follow(struct s3 *s3, const struct client_place *from, const char *r
 
 const char *s3_bucket(const struct s3 *s3)
 {
-	return s3->bucket;
+	return s3->access_point ? s3->access_point : s3->bucket;
 }
 
 const char *s3_endpoint(const struct s3 *s3)

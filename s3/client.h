@@ -14,6 +14,7 @@
 #include "meter.h"
 #include "retry.h"
 #include "s3.h"
+#include "terms.h"
 #include "uri.h"
 
 #include <pthread.h>
@@ -30,11 +31,12 @@ struct s3 {
 	struct keyring keyring;
 	char *source; /* where its keys are from, for people; NULL: anonymous */
 	struct http *http;
-	bool aws;        /* no endpoint was given: AWS's, by region */
-	bool path_style; /* the bucket is in the path, not in the host */
+	bool aws; /* no endpoint was given: AWS's, by region */
+	unsigned variants;
+	char *access_point; /* its ARN; then bucket is what stands for it in the host */
+	bool path_style;    /* the bucket is in the path, not in the host */
 	unsigned connect_timeout_s, stall_timeout_s, retry_time_s;
-	char *acl;     /* x-amz-acl of what is made; NULL: none */
-	bool keep_acl; /* acl.h */
+	struct terms terms;
 
 	pthread_mutex_t lock; /* a leaf: for the move from places[0] to [1], and retries */
 	struct retry_budget budget;

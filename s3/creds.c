@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "creds.h"
 
+#include "buf.h"
 #include "chain.h"
+#include "passwd.h"
 #include "profile.h"
 
 #include <errno.h>
@@ -27,6 +29,34 @@ static enum s3_addressing addressing_of(const char *style)
 	return S3_ADDRESS_AUTO;
 }
 
+static bool is_true(const char *s)
+{
+	return s && strcasecmp(s, "true") == 0;
+}
+
+/* What is said of it in the environment, else in the profile. */
+static unsigned variants_of(const struct profiles *files, const struct profile *p)
+{
+	static const struct {
+		unsigned variant;
+		const char *variable, *key;
+	} names[] = {
+		{S3_DUALSTACK, "AWS_USE_DUALSTACK_ENDPOINT", "use_dualstack_endpoint"},
+		{S3_DUALSTACK, NULL, "s3.use_dualstack_endpoint"},
+		{S3_FIPS, "AWS_USE_FIPS_ENDPOINT", "use_fips_endpoint"},
+		{S3_ACCELERATE, NULL, "s3.use_accelerate_endpoint"},
+	};
+	unsigned variants = 0;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		const char *set = names[i].variable ? profile_env(names[i].variable) : NULL;
+
+		if (is_true(set ? set : profile_get(files, p, names[i].key)))
+			variants |= names[i].variant;
+	}
+	return variants;
+}
+
 static int load_place(struct creds *c, const struct profiles *files, const struct profile *p)
 {
 	const char *regions[] = {profile_env("AWS_REGION"), profile_env("AWS_DEFAULT_REGION"),
@@ -41,6 +71,7 @@ static int load_place(struct creds *c, const struct profiles *files, const struc
 	for (size_t i = 0; !err && i < sizeof(endpoints) / sizeof(*endpoints); i++)
 		err = keep(&c->endpoint, endpoints[i]);
 	c->addressing = addressing_of(profile_get(files, p, "s3.addressing_style"));
+	c->variants = variants_of(files, p);
 	return err;
 }
 
@@ -55,8 +86,40 @@ static const char *profile_name(const char *given, bool *asked)
 	return name ? name : "default";
 }
 
-int creds_load(struct creds *out, const char *profile, bool anonymous, struct s3_fault *fault)
+static int load_passwd(struct creds *c, const struct s3_conf *conf, struct s3_fault *fault)
 {
+	struct buf text = BUF_INIT;
+	char path[512];
+	unsigned line;
+	bool open_to_others;
+	int err;
+
+	profile_home(path, conf->passwd_file);
+	err = profile_read(path, &text, &open_to_others);
+	if (err)
+		err = profile_complain(fault, -EACCES, "Credentials", "passwd_file=%s: %s", path,
+		                       strerror(-err));
+	else if (open_to_others)
+		err = profile_complain(fault, -EACCES, "Credentials",
+		                       "%s is open to others: chmod 600 %s", path, path);
+	else
+		err = passwd_find(&c->keys, text.s, text.len, conf->bucket, &line);
+	if (err == -EINVAL)
+		profile_complain(fault, 0, "Credentials",
+		                 "%s, line %u: it takes ACCESS:SECRET or BUCKET:ACCESS:SECRET",
+		                 path, line);
+	else if (err == -ENOENT)
+		err = profile_complain(fault, -EACCES, "Credentials",
+		                       "%s has no line for this bucket: BUCKET:ACCESS:SECRET or "
+		                       "ACCESS:SECRET",
+		                       path);
+	profile_wipe(&text);
+	return err ? err : keep(&c->source, path);
+}
+
+int creds_load(struct creds *out, const struct s3_conf *conf, struct s3_fault *fault)
+{
+	bool anonymous = conf->anonymous;
 	struct profiles files;
 	struct profile p;
 	struct creds c = {0};
@@ -65,15 +128,17 @@ int creds_load(struct creds *out, const char *profile, bool anonymous, struct s3
 
 	if (err)
 		return err;
-	found = profile_find(&files, profile_name(profile, &asked), &p);
+	found = profile_find(&files, profile_name(conf->profile, &asked), &p);
 	if (asked && !found)
 		err = profile_complain(fault, -EINVAL, "Profile",
 		                       "there is no profile [%s] in %s or %s", p.name,
 		                       files.credentials.path, files.config.path);
 	if (!err)
 		err = load_place(&c, &files, &p);
-	if (!err && !anonymous)
-		err = chain_find(&c, &files, &p, profile != NULL, fault);
+	if (!err && !anonymous && conf->passwd_file)
+		err = load_passwd(&c, conf, fault);
+	else if (!err && !anonymous)
+		err = chain_find(&c, &files, &p, conf->profile != NULL, fault);
 	profiles_fini(&files);
 	if (!err && !anonymous && prctl(PR_SET_DUMPABLE, 0))
 		err = profile_complain(fault, -EACCES, "Credentials",

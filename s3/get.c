@@ -110,6 +110,7 @@ static int step(struct s3 *s3, struct request *r, struct get *g, struct s3_call 
 	request_headerf(r, "range", "bytes=%llu-%llu", (unsigned long long)(g->offset + g->done),
 	                (unsigned long long)(g->offset + g->wanted - 1));
 	object_add_etag(r, "if-match", &g->etag);
+	terms_add_key(&s3->terms, r);
 	if (g->offset + g->done == 0)
 		request_header(r, "x-amz-checksum-mode", "ENABLED");
 	err = request_run(s3, r, &answer, call);

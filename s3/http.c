@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http.h"
 
+#include "pace.h"
+
 #include <curl/curl.h>
 #include <errno.h>
 #include <linux/sockios.h>
@@ -10,12 +12,14 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define HEADERS_MAX       128          /* lines of an answer */
 #define HEADER_BYTES_MAX  (64U << 10)  /* and their bytes */
 #define CURL_BUFFER_BYTES (128L << 10) /* of a connection, the way of its large body */
 #define CURL_BUFFER_SMALL (16L << 10)
 #define LEAST_SPEED       1024 /* bytes a second, over each stall timeout */
+#define CANCEL_LOOK_US    200000
 
 struct http {
 	CURLSH *share;
@@ -23,11 +27,14 @@ struct http {
 	pthread_mutex_t lock; /* a leaf: guards idle and n */
 	CURL **idle;          /* last in, first out: the warmest connection first */
 	unsigned n, max;
-	char *user_agent, *ca_file;
+	char *user_agent, *ca_file, *client_cert, *client_key, *proxy;
+	pthread_mutex_t pace_lock; /* a leaf: guards these */
+	struct pace up, down;
 };
 
 /* One exchange under way. */
 struct exchange {
+	struct http *http;
 	const struct http_request *request;
 	struct http_answer *answer;
 	struct curl_slist *lines;
@@ -71,6 +78,12 @@ static void start_curl(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
+static bool keep(char **to, const char *s)
+{
+	*to = s ? strdup(s) : NULL;
+	return !s || *to;
+}
+
 int http_new(struct http **out, const struct http_conf *conf)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -80,17 +93,18 @@ int http_new(struct http **out, const struct http_conf *conf)
 	if (!http)
 		return -ENOMEM;
 	pthread_mutex_init(&http->lock, NULL);
+	pthread_mutex_init(&http->pace_lock, NULL);
 	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		pthread_mutex_init(&http->shared[i], NULL);
 	http->max = conf->idle_max;
 	http->idle = calloc(http->max + 1, sizeof(CURL *));
 	http->share = curl_share_init();
-	if (conf->user_agent)
-		http->user_agent = strdup(conf->user_agent);
-	if (conf->ca_file)
-		http->ca_file = strdup(conf->ca_file);
-	if (!http->idle || !http->share || (conf->user_agent && !http->user_agent) ||
-	    (conf->ca_file && !http->ca_file)) {
+	http->up.rate = conf->send_rate;
+	http->down.rate = conf->receive_rate;
+	if (!keep(&http->user_agent, conf->user_agent) || !keep(&http->ca_file, conf->ca_file) ||
+	    !keep(&http->client_cert, conf->client_cert) ||
+	    !keep(&http->client_key, conf->client_key) || !keep(&http->proxy, conf->proxy) ||
+	    !http->idle || !http->share) {
 		http_free(http);
 		return -ENOMEM;
 	}
@@ -113,9 +127,13 @@ void http_free(struct http *http)
 	for (int i = 0; i < CURL_LOCK_DATA_LAST; i++)
 		pthread_mutex_destroy(&http->shared[i]);
 	pthread_mutex_destroy(&http->lock);
+	pthread_mutex_destroy(&http->pace_lock);
 	free(http->idle);
 	free(http->user_agent);
 	free(http->ca_file);
+	free(http->client_cert);
+	free(http->client_key);
+	free(http->proxy);
 	free(http);
 }
 
@@ -170,6 +188,33 @@ static size_t copy_iov(const struct iovec *iov, int iovcnt, uint64_t at, char *t
 	return done;
 }
 
+static bool is_cancelled(const struct exchange *x)
+{
+	return x->request->cancel && atomic_load(x->request->cancel);
+}
+
+/* Waits until n bytes may move. False: it was cancelled meanwhile. */
+static bool keep_pace(struct exchange *x, struct pace *pace, size_t n)
+{
+	struct timespec t;
+	int64_t wait_us;
+
+	if (!pace->rate)
+		return true;
+	pthread_mutex_lock(&x->http->pace_lock);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	wait_us = pace_take(pace, t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000, n);
+	pthread_mutex_unlock(&x->http->pace_lock);
+	while (wait_us > 0 && !is_cancelled(x)) {
+		usleep((useconds_t)(wait_us < CANCEL_LOOK_US ? wait_us : CANCEL_LOOK_US));
+		wait_us -= CANCEL_LOOK_US;
+	}
+	if (!is_cancelled(x))
+		return true;
+	x->verdict = HTTP_CANCELLED;
+	return false;
+}
+
 static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 {
 	struct exchange *x = ctx;
@@ -178,7 +223,10 @@ static size_t on_read(char *to, size_t size, size_t count, void *ctx)
 
 	if (!body)
 		return 0;
-	n = copy_iov(body->iov, body->iovcnt, x->body_at, to, NULL, size * count);
+	n = copy_iov(body->iov, body->iovcnt, x->body_at, to, NULL,
+	             pace_chunk(&x->http->up, size * count));
+	if (!keep_pace(x, &x->http->up, n))
+		return CURL_READFUNC_ABORT;
 	x->body_at += n;
 	x->answer->sent += n;
 	if (x->request->sent)
@@ -237,7 +285,7 @@ static size_t on_write(char *from, size_t size, size_t count, void *ctx)
 		}
 	}
 	a->received += n;
-	return n;
+	return keep_pace(x, &x->http->down, n) ? n : 0;
 }
 
 /* "name: value", not terminated. A line that is no header is passed over. */
@@ -318,7 +366,7 @@ static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off
 	int64_t idle_ms, enough;
 
 	(void)dltotal, (void)ultotal;
-	if (x->request->cancel && atomic_load(x->request->cancel)) {
+	if (is_cancelled(x)) {
 		x->verdict = HTTP_CANCELLED;
 		return 1;
 	}
@@ -389,6 +437,17 @@ static void set_transport(const struct http *http, CURL *easy, const struct http
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
 	if (http->ca_file)
 		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+	if (http->client_cert)
+		curl_easy_setopt(easy, CURLOPT_SSLCERT, http->client_cert);
+	if (http->client_cert || http->client_key)
+		curl_easy_setopt(easy, CURLOPT_SSLKEY,
+		                 http->client_key ? http->client_key : http->client_cert);
+	if (r->direct) {
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, "*");
+	} else if (http->proxy) {
+		curl_easy_setopt(easy, CURLOPT_PROXY, http->proxy);
+		curl_easy_setopt(easy, CURLOPT_NOPROXY, ""); /* it was asked for by name */
+	}
 }
 
 static void set_request(CURL *easy, struct exchange *x)
@@ -500,7 +559,7 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 enum http_result http_perform(struct http *http, const struct http_request *request,
                               struct http_answer *answer, char message[256])
 {
-	struct exchange x = {.request = request, .answer = answer};
+	struct exchange x = {.http = http, .request = request, .answer = answer};
 	char text[CURL_ERROR_SIZE] = "";
 	enum http_result result = HTTP_NO_MEMORY;
 

@@ -4,9 +4,8 @@
  *
  * A struct http keeps easy handles, last in first out, each with its own
  * kept-alive connection; resolved names and TLS sessions are shared among them.
- * No redirects are followed, no answer is kept beyond its bound. Proxies are
- * those of the environment. SIGPIPE is ignored from http_new() on, unless the
- * program handles it.
+ * No redirects are followed, no answer is kept beyond its bound. SIGPIPE is ignored from http_new()
+ * on, unless the program handles it.
  *
  * Threads   http_perform() from any.
  */
@@ -19,9 +18,12 @@
 struct http;
 
 struct http_conf {
-	const char *user_agent; /* NULL: none is sent */
-	const char *ca_file;    /* NULL: the system's */
-	unsigned idle_max;      /* connections kept open between calls */
+	const char *user_agent;               /* NULL: none is sent */
+	const char *ca_file;                  /* NULL: the system's */
+	const char *client_cert, *client_key; /* PEM; NULL: none, or both in the first */
+	const char *proxy;                    /* NULL: as the environment says; "": none */
+	uint64_t send_rate, receive_rate;     /* bytes of bodies a second; 0: any */
+	unsigned idle_max;                    /* connections kept open between calls */
 };
 
 /* Borrows nothing. -ENOMEM. */
@@ -40,7 +42,7 @@ struct http_request {
 	uint64_t into_skip; /* bytes of into that are filled already */
 	unsigned connect_timeout_ms;
 	unsigned stall_timeout_ms; /* less than 1 KiB/s, either way, for so long ends it */
-	bool direct;               /* past the proxies of the environment */
+	bool direct;               /* past any proxy */
 	const atomic_bool *cancel; /* may be NULL */
 	_Atomic uint64_t *sent;    /* may be NULL; see struct s3_call */
 };

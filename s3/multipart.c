@@ -46,7 +46,8 @@ int s3_upload_create(struct s3 *s3, const char *key, const struct s3_headers *he
 
 	request_param(&r, "uploads", "");
 	object_add_headers(&r, headers);
-	request_header(&r, "x-amz-acl", s3->acl);
+	terms_add_to_new(&s3->terms, &r);
+	terms_add_key(&s3->terms, &r);
 	err = request_run(s3, &r, &answer, call);
 	if (!err) {
 		err = xml_read_upload_id(answer.body.s, answer.body.len, id);
@@ -73,6 +74,7 @@ int s3_upload_part(struct s3 *s3, const char *key, const char *id, unsigned numb
 	snprintf(text, sizeof(text), "%u", number);
 	request_param(&r, "partNumber", text);
 	request_param(&r, "uploadId", id);
+	terms_add_key(&s3->terms, &r);
 	err = request_run(s3, &r, &answer, call);
 	value = s3_headers_get(&answer.headers, "etag");
 	xml_set_etag(&made, value ? value : "");
@@ -102,6 +104,7 @@ int s3_upload_part_copy(struct s3 *s3, const char *key, const char *id, unsigned
 	request_param(&r, "partNumber", text);
 	request_param(&r, "uploadId", id);
 	object_add_source(s3, &r, from, if_match);
+	terms_add_key(&s3->terms, &r);
 	if (size > 0)
 		request_headerf(&r, "x-amz-copy-source-range", "bytes=%llu-%llu",
 		                (unsigned long long)offset,

@@ -84,14 +84,20 @@ void object_add_source(const struct s3 *s3, struct request *r, const char *from,
 {
 	struct buf path = BUF_INIT;
 
-	buf_addc(&path, '/');
-	percent_encode(&path, s3->bucket, false);
-	buf_addc(&path, '/');
+	if (s3->access_point) {
+		percent_encode(&path, s3->access_point, true);
+		buf_adds(&path, "/object/");
+	} else {
+		buf_addc(&path, '/');
+		percent_encode(&path, s3->bucket, false);
+		buf_addc(&path, '/');
+	}
 	percent_encode(&path, from, true);
 	if (!r->err)
 		r->err = buf_error(&path);
 	request_header(r, "x-amz-copy-source", path.s);
 	object_add_etag(r, "x-amz-copy-source-if-match", if_match);
+	terms_add_to_source(&s3->terms, r);
 	buf_fini(&path);
 }
 
@@ -149,7 +155,8 @@ static int put(struct s3 *s3, const char *key, const struct s3_headers *headers,
 	int err;
 
 	object_add_headers(&r, headers);
-	request_header(&r, "x-amz-acl", s3->acl);
+	terms_add_to_new(&s3->terms, &r);
+	terms_add_key(&s3->terms, &r);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
 		request_header(&r, "if-none-match", "*");
 	err = request_run(s3, &r, &answer, call);
@@ -193,8 +200,10 @@ int s3_head(struct s3 *s3, const char *key, struct s3_object *object, struct s3_
 {
 	struct request r = {.op = "HeadObject", .method = "HEAD", .key = key};
 	struct http_answer answer;
-	int err = request_run(s3, &r, &answer, call);
+	int err;
 
+	terms_add_key(&s3->terms, &r);
+	err = request_run(s3, &r, &answer, call);
 	if (!err) {
 		const char *length = s3_headers_get(&answer.headers, "content-length");
 		char *end = NULL;
@@ -303,7 +312,8 @@ static int copy(struct s3 *s3, const char *from, const struct s3_etag *if_match,
 		object_add_headers(&r, headers);
 		request_header(&r, "x-amz-metadata-directive", "REPLACE");
 	}
-	request_header(&r, "x-amz-acl", s3->acl);
+	terms_add_to_new(&s3->terms, &r);
+	terms_add_key(&s3->terms, &r);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
 		request_header(&r, "if-none-match", "*");
 	err = object_copy(s3, &r, from, if_match, flags, &made, call);

@@ -67,35 +67,48 @@ static int read_all(int fd, struct buf *to)
 	return to->len > FILE_BYTES_MAX ? -EFBIG : buf_error(to);
 }
 
-/* A file that is not there is an empty one. */
-static int load_file(struct profile_file *f, struct s3_fault *fault)
+int profile_read(const char *path, struct buf *text, bool *open_to_others)
 {
-	struct buf text = BUF_INIT;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
-	unsigned line = 0;
-	int fd = open(f->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), err;
+	int err = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
 
-	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	err = fd < 0 || fstat(fd, &st) != 0 ? -errno : 0;
+	*open_to_others = false;
 	/* /dev/null is how people say that they want no file. */
 	if (!err && !S_ISREG(st.st_mode) && !S_ISCHR(st.st_mode))
 		err = -EINVAL;
 	if (!err && S_ISREG(st.st_mode)) {
-		f->open_to_others = st.st_mode & (S_IRWXG | S_IRWXO);
-		err = read_all(fd, &text);
+		*open_to_others = st.st_mode & (S_IRWXG | S_IRWXO);
+		err = read_all(fd, text);
 	}
 	if (fd >= 0)
 		close(fd);
-	if (err)
+	return err;
+}
+
+/* A file that is not there is an empty one. */
+static int load_file(struct profile_file *f, struct s3_fault *fault)
+{
+	struct buf text = BUF_INIT;
+	unsigned line = 0;
+	int err = profile_read(f->path, &text, &f->open_to_others);
+
+	if (err == -ENOENT || err == -ENOTDIR)
+		err = 0;
+	else if (err)
 		profile_complain(fault, 0, "Credentials", "cannot read %s: %s", f->path,
 		                 strerror(-err));
 	else if ((err = ini_parse(&f->ini, text.s, text.len, &line)) == -EINVAL)
 		profile_complain(fault, 0, "Credentials",
 		                 "%s, line %u: neither [profile] nor key = value", f->path, line);
-	explicit_bzero(text.s, text.len);
-	buf_fini(&text);
+	profile_wipe(&text);
 	return err == 0 || err == -ENOMEM ? err : err == -EINVAL ? err : -EACCES;
+}
+
+void profile_wipe(struct buf *text)
+{
+	explicit_bzero(text->s, text->len);
+	buf_fini(text);
 }
 
 int profiles_load(struct profiles *files, struct s3_fault *fault)

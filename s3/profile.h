@@ -9,6 +9,8 @@
 #include "ini.h"
 #include "s3.h"
 
+struct buf;
+
 struct profile_file {
 	char path[512];
 	struct ini ini;
@@ -36,6 +38,11 @@ const char *profile_get(const struct profiles *files, const struct profile *p, c
 /* Of another section of the config file: "sso-session NAME". The same. */
 const char *profile_section_get(const struct profiles *files, const char *kind, const char *name,
                                 const char *key);
+
+/* Adds all of a file that may hold secrets; *open_to_others: group or others may read
+ * or write it. -errno; it is to be wiped whatever is returned. */
+int profile_read(const char *path, struct buf *text, bool *open_to_others) s3_must_check;
+void profile_wipe(struct buf *text);
 
 /* An environment variable; an empty one counts as unset, as in the AWS tools. */
 const char *profile_env(const char *name);

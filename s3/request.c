@@ -138,6 +138,8 @@ static int build(struct run *run, struct s3_headers *headers, struct buf *url)
 	if (!err)
 		err = s3_headers_copy(headers, &r->headers);
 	if (!err)
+		err = terms_add_to_all(&s3->terms, headers);
+	if (!err)
 		err = s3_headers_set(headers, "host", host.s);
 	if (!err)
 		err = sign(run, headers, path.s, query.s);

@@ -9,14 +9,15 @@
 #include <string.h>
 #include <time.h>
 
-static int add_signature(struct s3 *s3, const struct keys *keys, unsigned expires_s,
-                         const char *host, const char *path, struct buf *url)
+static int add_signature(struct s3 *s3, const struct client_place *place, const struct keys *keys,
+                         unsigned expires_s, const char *host, const char *path, struct buf *url)
 {
-	const struct client_place *place = client_place(s3);
+	static const struct uri_param payer = {"x-amz-request-payer", "requester"};
 	const struct sign_key key = {keys->access, keys->secret, keys->token, place->region, "s3"};
 	time_t now = time(NULL) + (time_t)atomic_load(&s3->skew_s);
 	struct buf query = BUF_INIT;
-	int err = sign_query(&query, &key, now, expires_s, "GET", host, path, NULL, 0);
+	int err = sign_query(&query, &key, now, expires_s, "GET", host, path, &payer,
+	                     s3->terms.requester_pays);
 
 	if (!err)
 		buf_addf(url, "?%s", query.s);
@@ -37,6 +38,8 @@ int s3_url(struct s3 *s3, const char *key, unsigned expires_s, char **url, struc
 
 	if (!call)
 		call = &unwatched;
+	if (s3->terms.customer_key)
+		return -EOPNOTSUPP; /* whoever has it would need the key, too */
 	if (!key[0] || strlen(key) > S3_KEY_MAX || !expires_s || expires_s > S3_URL_MAX)
 		return -EINVAL;
 	uri_add_authority(&host, &place->uri, s3->path_style ? NULL : s3->bucket);
@@ -47,7 +50,7 @@ int s3_url(struct s3 *s3, const char *key, unsigned expires_s, char **url, struc
 		err = keyring_take(&s3->keyring, s3->http, atomic_load(&s3->skew_s), call->cancel,
 		                   &keys, &call->fault);
 	if (!err && keys)
-		err = add_signature(s3, keys, expires_s, host.s, path.s, &all);
+		err = add_signature(s3, place, keys, expires_s, host.s, path.s, &all);
 	if (!err)
 		err = buf_error(&all);
 	if (!err)

@@ -62,12 +62,19 @@ static void start(void)
 	setenv("AWS_CONFIG_FILE", config, 1);
 }
 
+static int load_as(struct creds *c, const char *profile, struct s3_fault *fault)
+{
+	const struct s3_conf conf = {.profile = profile};
+
+	return creds_load(c, &conf, fault);
+}
+
 static void check_keys(const char *profile, const char *access, const char *secret,
                        const char *token)
 {
 	struct s3_fault fault = {0};
 	struct creds c;
-	int err = creds_load(&c, profile, false, &fault);
+	int err = load_as(&c, profile, &fault);
 
 	check_int(err, 0);
 	if (err) {
@@ -91,7 +98,7 @@ static void check_refused(const char *profile, int want, const char *words)
 	struct s3_fault fault = {0};
 	struct creds c;
 
-	check_int(creds_load(&c, profile, false, &fault), want);
+	check_int(load_as(&c, profile, &fault), want);
 	if (!strstr(fault.message, words))
 		check_fail("\"%s\" lacks \"%s\"", fault.message, words);
 	check(strstr(fault.message, "S3CRET") == NULL);
@@ -137,20 +144,20 @@ TEST(the_config_file_may_hold_keys_and_says_where)
 	           0600);
 	setenv("AWS_PROFILE", "two", 1);
 	check_keys(NULL, "A2", "S2", NULL);
-	check_int(creds_load(&c, NULL, false, &fault), 0);
+	check_int(load_as(&c, NULL, &fault), 0);
 	check_str(c.region, "eu-west-1");
 	check_str(c.endpoint, "http://h:1");
 	check_int(c.addressing, S3_ADDRESS_VHOST);
 	creds_fini(&c);
 	setenv("AWS_DEFAULT_REGION", "r1", 1);
 	setenv("AWS_ENDPOINT_URL", "http://all", 1);
-	check_int(creds_load(&c, NULL, false, &fault), 0);
+	check_int(load_as(&c, NULL, &fault), 0);
 	check_str(c.region, "r1");
 	check_str(c.endpoint, "http://all");
 	creds_fini(&c);
 	setenv("AWS_REGION", "r2", 1);
 	setenv("AWS_ENDPOINT_URL_S3", "http://s3", 1);
-	check_int(creds_load(&c, NULL, false, &fault), 0);
+	check_int(load_as(&c, NULL, &fault), 0);
 	check_str(c.region, "r2");
 	check_str(c.endpoint, "http://s3");
 	creds_fini(&c);
@@ -196,7 +203,7 @@ static struct creds load(const char *profile)
 	struct s3_fault fault = {0};
 	struct creds c = {0};
 
-	check_int(creds_load(&c, profile, false, &fault), 0);
+	check_int(load_as(&c, profile, &fault), 0);
 	if (fault.message[0])
 		puts(fault.message);
 	return c;
@@ -382,12 +389,95 @@ TEST(anonymous_needs_no_keys_and_takes_none)
 	start();
 	setenv("AWS_ACCESS_KEY_ID", "A", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "S", 1);
-	check_int(creds_load(&c, NULL, true, &fault), 0);
+	check_int(creds_load(&c, &(struct s3_conf){.anonymous = true}, &fault), 0);
 	check(!c.keys && !c.provider);
 	creds_fini(&c);
 	unlink(credentials);
 	unlink(config);
 	rmdir(folder);
+}
+
+static const char passwd[] = "/tmp/creds_test.passwd";
+
+static int load_passwd(struct creds *c, const char *bucket, struct s3_fault *fault)
+{
+	const struct s3_conf conf = {.passwd_file = passwd, .bucket = bucket};
+
+	return creds_load(c, &conf, fault);
+}
+
+TEST(a_password_file_of_s3fs_has_keys_for_all_or_for_one_bucket)
+{
+	struct s3_fault fault;
+	struct creds c;
+
+	start();
+	setenv("AWS_ACCESS_KEY_ID", "EA", 1);
+	setenv("AWS_SECRET_ACCESS_KEY", "S3CRET", 1);
+	write_file(passwd, "# mine\n\nvideo:VA:VS\n ALL:EVERY \r\nphotos:PA:P/S+=\n", 0600);
+	check_int(load_passwd(&c, "video", &fault), 0);
+	check_str(c.keys->access, "VA");
+	check_str(c.keys->secret, "VS");
+	check_str(c.source, passwd);
+	creds_fini(&c);
+	check_int(load_passwd(&c, "photos", &fault), 0);
+	check_str(c.keys->secret, "P/S+=");
+	creds_fini(&c);
+	check_int(load_passwd(&c, "other", &fault), 0);
+	check_str(c.keys->access, "ALL");
+	check_str(c.keys->secret, "EVERY");
+	creds_fini(&c);
+	unlink(passwd);
+}
+
+static void check_passwd_refused(const char *text, int mode, int want, const char *words)
+{
+	struct s3_fault fault;
+	struct creds c;
+
+	write_file(passwd, text, mode);
+	check_int(load_passwd(&c, "bucket", &fault), want);
+	if (!strstr(fault.message, words))
+		check_fail("\"%s\" lacks \"%s\"", fault.message, words);
+	check(!strstr(fault.message, "S3CRET"));
+	unlink(passwd);
+}
+
+TEST(a_password_file_that_cannot_serve_says_why)
+{
+	struct s3_fault fault;
+	struct creds c;
+
+	start();
+	check_passwd_refused("A:S3CRET\n", 0640, -EACCES, "chmod 600");
+	check_passwd_refused("other:A:S3CRET\n", 0600, -EACCES, "no line for this bucket");
+	check_passwd_refused("\nA=S3CRET\n", 0600, -EINVAL, "line 2");
+	check_passwd_refused("bucket:A:S3CRET:more\n", 0600, -EINVAL, "line 1");
+	check_passwd_refused(":S3CRET\n", 0600, -EINVAL, "line 1");
+	check_int(load_passwd(&c, "bucket", &fault), -EACCES);
+	check(strstr(fault.message, "No such file") != NULL);
+}
+
+TEST(the_variants_of_endpoints_come_from_the_environment_or_the_profile)
+{
+	struct s3_fault fault;
+	struct creds c;
+
+	start();
+	write_file(config,
+	           "[default]\nuse_fips_endpoint = true\naws_access_key_id = A\n"
+	           "aws_secret_access_key = S3CRET\ns3 =\n  use_accelerate_endpoint = true\n",
+	           0600);
+	check_int(load_as(&c, NULL, &fault), 0);
+	check_int(c.variants, S3_FIPS | S3_ACCELERATE);
+	creds_fini(&c);
+	setenv("AWS_USE_DUALSTACK_ENDPOINT", "TRUE", 1);
+	setenv("AWS_USE_FIPS_ENDPOINT", "false", 1);
+	check_int(load_as(&c, NULL, &fault), 0);
+	check_int(c.variants, S3_DUALSTACK | S3_ACCELERATE);
+	creds_fini(&c);
+	unsetenv("AWS_USE_DUALSTACK_ENDPOINT");
+	unsetenv("AWS_USE_FIPS_ENDPOINT");
 }
 
 TEST_MAIN
