@@ -11,6 +11,7 @@
 #include "draft.h"
 #include "kernel.h"
 #include "log.h"
+#include "types.h"
 #include "xattr.h"
 
 #define RETRY_MS 10000 /* a held-back change that could not be carried out */
@@ -108,6 +109,24 @@ void attr_distrust(struct mount *m, struct node *n)
 
 /* ----------------------------------------------------------------- changes */
 
+/* Of a new file. An object that is there has its own; without a word of it, the default. */
+static int add_new_headers(const struct mount_conf *conf, struct s3_headers *h)
+{
+	const struct {
+		const char *name, *value;
+	} headers[] = {
+		{"x-amz-storage-class", conf->storage_class},
+		{"x-amz-tagging", conf->tags},
+		{"cache-control", conf->cache_control},
+	};
+	int err = 0;
+
+	for (size_t i = 0; !err && i < sizeof headers / sizeof *headers; i++)
+		if (headers[i].value && !s3_headers_get(h, headers[i].name))
+			err = s3_headers_set(h, headers[i].name, headers[i].value);
+	return err;
+}
+
 int attr_take(struct mount *m, struct node *n, const struct timespec *written, unsigned fields,
               struct attr *a, struct s3_headers *h, unsigned *taken)
 {
@@ -121,14 +140,11 @@ int attr_take(struct mount *m, struct node *n, const struct timespec *written, u
 	*taken = n->pending & fields;
 	n->pending &= ~fields;
 	err = s3_headers_copy(h, &n->headers);
-	type = S_ISDIR(a->mode) ? "application/x-directory"
-	       : n->name        ? meta_content_type(n->name)
-	                        : NULL;
+	type = S_ISDIR(a->mode) ? "application/x-directory" : n->name ? types_of(n->name) : NULL;
 	if (!err && type && !s3_headers_get(h, "content-type"))
 		err = s3_headers_set(h, "content-type", type);
-	/* An object that is there has its own; without a word of it, the default. */
-	if (!err && m->conf.storage_class && !n->etag.s[0] && !S_ISDIR(a->mode))
-		err = s3_headers_set(h, "x-amz-storage-class", m->conf.storage_class);
+	if (!err && !n->etag.s[0] && !S_ISDIR(a->mode))
+		err = add_new_headers(&m->conf, h);
 	tree_unlock(m->tree);
 	if (!err)
 		err = meta_to_headers(a, fields, h);

@@ -22,6 +22,7 @@
 #include "ops.h"
 #include "opts.h"
 #include "start.h"
+#include "types.h"
 #include "uploads.h"
 #include "url.h"
 #include "watch.h"
@@ -333,16 +334,18 @@ static int mount_main(int argc, char **argv)
 	if (!err)
 		err = start_raise_files(&files);
 	if (!err)
+		err = start_read_types(o.mime_types);
+	if (!err)
 		err = start_check_mountpoint(o.mount.mountpoint, o.nonempty);
 	if (!err && !o.foreground)
 		err = start_background(&to_parent);
 	if (!err) {
 		bool roomy = files >= files_wanted(&o.mount);
 
-		if (!roomy)
+		if (!roomy) {
 			o.s3.connections -= o.mount.small - o.mount.parallel;
-		if (!roomy)
 			o.mount.small = o.mount.parallel;
+		}
 		err = mount_init(&m, &o);
 		m.roomy = roomy;
 		if (!err)
@@ -358,6 +361,7 @@ static int mount_main(int argc, char **argv)
 			status = run_session(&m, &o, to_parent);
 		mount_fini(&m);
 	}
+	types_fini();
 	opts_fini(&o);
 	return err ? 1 : status;
 }

@@ -8,6 +8,8 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "types.h"
+
 #define MODE  "x-amz-meta-mode"
 #define UID   "x-amz-meta-uid"
 #define GID   "x-amz-meta-gid"
@@ -301,109 +303,9 @@ struct timespec meta_later(struct timespec a, struct timespec b)
 	return b_is_later ? b : a;
 }
 
-/* Sorted by extension. */
-static const struct {
-	const char *extension, *type;
-} types[] = {
-	{"3gp", "video/3gpp"},
-	{"7z", "application/x-7z-compressed"},
-	{"aac", "audio/aac"},
-	{"aif", "audio/aiff"},
-	{"aiff", "audio/aiff"},
-	{"apk", "application/vnd.android.package-archive"},
-	{"asf", "video/x-ms-asf"},
-	{"avi", "video/x-msvideo"},
-	{"avif", "image/avif"},
-	{"bmp", "image/bmp"},
-	{"bz2", "application/x-bzip2"},
-	{"css", "text/css"},
-	{"csv", "text/csv"},
-	{"deb", "application/vnd.debian.binary-package"},
-	{"doc", "application/msword"},
-	{"docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"},
-	{"epub", "application/epub+zip"},
-	{"flac", "audio/flac"},
-	{"flv", "video/x-flv"},
-	{"gif", "image/gif"},
-	{"gz", "application/gzip"},
-	{"heic", "image/heic"},
-	{"htm", "text/html"},
-	{"html", "text/html"},
-	{"ico", "image/vnd.microsoft.icon"},
-	{"iso", "application/x-iso9660-image"},
-	{"jpeg", "image/jpeg"},
-	{"jpg", "image/jpeg"},
-	{"js", "text/javascript"},
-	{"json", "application/json"},
-	{"jxl", "image/jxl"},
-	{"log", "text/plain"},
-	{"m2ts", "video/mp2t"},
-	{"m3u", "audio/x-mpegurl"},
-	{"m3u8", "application/vnd.apple.mpegurl"},
-	{"m4a", "audio/mp4"},
-	{"m4s", "video/iso.segment"},
-	{"m4v", "video/x-m4v"},
-	{"md", "text/markdown"},
-	{"mka", "audio/x-matroska"},
-	{"mkv", "video/x-matroska"},
-	{"mov", "video/quicktime"},
-	{"mp3", "audio/mpeg"},
-	{"mp4", "video/mp4"},
-	{"mpd", "application/dash+xml"},
-	{"mpeg", "video/mpeg"},
-	{"mpg", "video/mpeg"},
-	{"mts", "video/mp2t"},
-	{"mxf", "application/mxf"},
-	{"odt", "application/vnd.oasis.opendocument.text"},
-	{"oga", "audio/ogg"},
-	{"ogg", "audio/ogg"},
-	{"ogv", "video/ogg"},
-	{"opus", "audio/ogg"},
-	{"pdf", "application/pdf"},
-	{"png", "image/png"},
-	{"rar", "application/vnd.rar"},
-	{"srt", "application/x-subrip"},
-	{"svg", "image/svg+xml"},
-	{"tar", "application/x-tar"},
-	{"tgz", "application/gzip"},
-	{"tif", "image/tiff"},
-	{"tiff", "image/tiff"},
-	{"ts", "video/mp2t"},
-	{"txt", "text/plain"},
-	{"vtt", "text/vtt"},
-	{"wasm", "application/wasm"},
-	{"wav", "audio/x-wav"},
-	{"webm", "video/webm"},
-	{"webp", "image/webp"},
-	{"wmv", "video/x-ms-wmv"},
-	{"xml", "application/xml"},
-	{"xz", "application/x-xz"},
-	{"zip", "application/zip"},
-	{"zst", "application/zstd"},
-};
-
-const char *meta_content_type(const char *name)
-{
-	const char *dot = strrchr(name, '.');
-	size_t lo = 0, hi = sizeof types / sizeof types[0];
-
-	while (dot && lo < hi) {
-		size_t mid = (lo + hi) / 2;
-		int order = strcasecmp(dot + 1, types[mid].extension);
-
-		if (!order)
-			return types[mid].type;
-		if (order < 0)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	return "application/octet-stream";
-}
-
 int meta_follow_name(struct s3_headers *h, const char *old_name, const char *new_name)
 {
-	const char *was = meta_content_type(old_name), *will = meta_content_type(new_name);
+	const char *was = types_of(old_name), *will = types_of(new_name);
 	const char *type = s3_headers_get(h, "content-type");
 	int err;
 

@@ -69,8 +69,6 @@ struct timespec meta_atime(const struct attr *a);
 bool meta_same(struct timespec a, struct timespec b);
 struct timespec meta_later(struct timespec a, struct timespec b);
 
-/* By the extension of name; "application/octet-stream" if it tells nothing. */
-const char *meta_content_type(const char *name);
 /* A content type that came from the old name's extension follows the new name's,
  * any other stays. 1: it has changed; 0 or -ENOMEM. */
 int meta_follow_name(struct s3_headers *h, const char *old_name,

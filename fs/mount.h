@@ -29,6 +29,8 @@ struct mount_conf {
 	const char *prefix; /* "" or "some/folder/" */
 	const char *mountpoint;
 	const char *storage_class; /* of new objects; NULL: the service's default */
+	const char *tags;          /* of new objects, as x-amz-tagging has them; NULL: none */
+	const char *cache_control; /* of new objects; NULL: none */
 	uint64_t part_size;
 	uint64_t memory;
 	unsigned parallel;  /* transfers of each direction at once */

@@ -9,9 +9,26 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "buf.h"
+#include "ini.h"
 #include "log.h"
+#include "near.h"
 
-enum kind { STRING, SIZE, NUMBER, OCTAL, FLAG, NO_FLAG, ADDRESSING, LEVEL, STAGING, IGNORED };
+enum kind {
+	STRING,
+	SIZE,
+	RATES,
+	NUMBER,
+	OCTAL,
+	FLAG,
+	NO_FLAG,
+	VARIANT,
+	ADDRESSING,
+	LEVEL,
+	STAGING,
+	CHOICE, /* a STRING, one of several */
+	IGNORED,
+};
 
 struct option {
 	const char *name;
@@ -22,10 +39,12 @@ struct option {
 	const char *help;
 };
 
+#define CONFIG_MAX (1U << 20)   /* bytes of a file of options */
 #define NO_MODE    ((mode_t)-1) /* was given */
 #define AT(member) offsetof(struct opts, member)
-#define SMALL      4  /* requests that carry no bytes for each transfer ... */
-#define SMALL_MAX  64 /* ... up to so many */
+#define SMALL      4          /* requests that carry no bytes for each transfer ... */
+#define SMALL_MAX  64         /* ... up to so many */
+#define RATE_LEAST (64 * KIB) /* below it transfers seem to stand still */
 #define KIB        (UINT64_C(1) << 10)
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)
@@ -38,11 +57,37 @@ static const struct option table[] = {
          "of ~/.aws/credentials and ~/.aws/config"},
 	{"path_style", ADDRESSING, S3_ADDRESS_PATH, 0, 0, NULL, "https://endpoint/bucket/key"},
 	{"virtual_host", ADDRESSING, S3_ADDRESS_VHOST, 0, 0, NULL, "https://bucket.endpoint/key"},
+	{"dual_stack", VARIANT, S3_DUALSTACK, 0, 0, NULL, "AWS's endpoints that IPv6 reaches, too"},
+	{"fips", VARIANT, S3_FIPS, 0, 0, NULL, "AWS's endpoints with FIPS 140 cryptography"},
+	{"accelerate", VARIANT, S3_ACCELERATE, 0, 0, NULL, "AWS's Transfer Acceleration"},
 	{"anonymous", FLAG, AT(s3.anonymous), 0, 0, NULL, "sign nothing: a public bucket"},
+	{"passwd_file", STRING, AT(s3.passwd_file), 0, 0, "FILE",
+         "keys as s3fs has them: [BUCKET:]ACCESS:SECRET"},
+	{"requester_pays", FLAG, AT(s3.requester_pays), 0, 0, NULL,
+         "pay for the requests to somebody else's bucket"},
+	{"bucket_owner", STRING, AT(s3.bucket_owner), 0, 0, "ACCOUNT",
+         "refuse a bucket that another account owns"},
 	{"ca_file", STRING, AT(s3.ca_file), 0, 0, "FILE", "certificates to trust, PEM"},
-	{"acl", STRING, AT(s3.acl), 0, 0, "NAME",
+	{"client_cert", STRING, AT(s3.client_cert), 0, 0, "FILE",
+         "certificate to show to the service, PEM"},
+	{"client_key", STRING, AT(s3.client_key), 0, 0, "FILE",
+         "its key, PEM, if it is not in the same file"},
+	{"proxy", STRING, AT(s3.proxy), 0, 0, "URL",
+         "of an HTTP or SOCKS proxy; none: whatever the environment says"},
+	{"user_agent", STRING, AT(s3.user_agent), 0, 0, "TEXT", "what requests call us"},
+	{"acl", CHOICE, AT(s3.acl), 0, 0, "NAME",
          "of what is made: private, public-read, ...; keep: as it was"},
+	{"sse", CHOICE, AT(s3.sse), 0, 0, "NAME",
+         "encryption at rest of what is made: AES256, aws:kms, aws:kms:dsse"},
+	{"sse_kms_key_id", STRING, AT(s3.sse_kms_key_id), 0, 0, "ID", "the key for sse=aws:kms"},
+	{"sse_c_key_file", STRING, AT(s3.sse_c_key_file), 0, 0, "FILE",
+         "a key of your own for all that is made and read"},
 	{"storage_class", STRING, AT(mount.storage_class), 0, 0, "NAME", "of new files"},
+	{"tags", STRING, AT(mount.tags), 0, 0, "NAME=VALUE&...", "of new files"},
+	{"cache_control", STRING, AT(mount.cache_control), 0, 0, "TEXT",
+         "Cache-Control of new files"},
+	{"mime_types", STRING, AT(mime_types), 0, 0, "FILE",
+         "content types that come before ours, as /etc/mime.types comes behind"},
 	{"part_size", SIZE, AT(mount.part_size), 5 * MIB, 5 * GIB, "SIZE", "of a part (8M)"},
 	{"max_parts", NUMBER, AT(mount.max_parts), 10, S3_PARTS_MAX, "N",
          "parts that the service takes of one file (10000)"},
@@ -55,6 +100,8 @@ static const struct option table[] = {
 	{"parallel", NUMBER, AT(mount.parallel), 1, 64, "N", "transfers at once (8)"},
 	{"memory", SIZE, AT(mount.memory), 16 * MIB, 1024 * GIB, "SIZE",
          "for all file contents together (64M)"},
+	{"bwlimit", RATES, AT(s3.send_rate), 0, 0, "UP[:DOWN]",
+         "bytes a second at most, or off; one number for both"},
 	{"retry_time", NUMBER, AT(s3.retry_time_s), 1, 86400, "SECONDS",
          "how long a transfer is kept trying (300)"},
 	{"connect_timeout", NUMBER, AT(s3.connect_timeout_s), 1, 3600, "SECONDS",
@@ -86,6 +133,7 @@ static const struct option table[] = {
 	{"nonempty", FLAG, AT(nonempty), 0, 0, NULL, "mount over a directory that is not empty"},
 	{"noexec", FLAG, AT(noexec), 0, 0, NULL, "run no programs from it"},
 	{"noatime", FLAG, AT(noatime), 0, 0, NULL, NULL},
+	{"config", STRING, AT(config), 0, 0, "FILE", "options, a line each: NAME = VALUE"},
 	{"log_level", LEVEL, AT(log_level), 0, 0, "LEVEL", "error, warn, info or debug (warn)"},
 	{"nosuid", IGNORED, 0, 0, 0, NULL, NULL},
 	{"nodev", IGNORED, 0, 0, 0, NULL, NULL},
@@ -104,6 +152,17 @@ static const struct option table[] = {
 };
 
 #define OPTIONS (sizeof table / sizeof table[0])
+
+/* What a CHOICE takes. */
+static const struct {
+	size_t at;
+	const char *words;
+} choices[] = {
+	{AT(s3.acl),
+         "keep, private, public-read, public-read-write, authenticated-read, aws-exec-read, "
+         "bucket-owner-read, bucket-owner-full-control"},
+	{AT(s3.sse), "AES256, aws:kms, aws:kms:dsse"},
+};
 
 static int fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 static int fail(const char *format, ...)
@@ -227,6 +286,42 @@ static int set_staging(struct opts *o, const char *value)
 	return fail("staging=%s: it takes auto, always or never", value);
 }
 
+static bool parse_rate(const char *s, uint64_t *rate)
+{
+	*rate = 0;
+	return !strcmp(s, "off") || (parse_size(s, rate) && *rate >= RATE_LEAST);
+}
+
+/* "UP:DOWN", each a size or "off"; one stands for both. */
+static int set_rates(struct opts *o, const char *value)
+{
+	char up[64];
+	size_t n = strcspn(value, ":");
+	const char *down = value[n] ? value + n + 1 : up;
+
+	snprintf(up, sizeof up, "%.*s", (int)n, value);
+	if (n >= sizeof up || !parse_rate(up, &o->s3.send_rate) ||
+	    !parse_rate(down, &o->s3.receive_rate))
+		return fail("bwlimit=%s: it takes UP or UP:DOWN, each off or bytes a second from "
+		            "64K on, such as 10M:off",
+		            value);
+	return 0;
+}
+
+static int check_choice(const struct option *opt, const char *value)
+{
+	size_t n = strlen(value), i = 0;
+
+	while (choices[i].at != opt->at)
+		i++;
+	for (const char *at = choices[i].words; at; at = strstr(at, ", ")) {
+		at += at == choices[i].words ? 0 : 2;
+		if (!strncmp(at, value, n) && (!at[n] || at[n] == ','))
+			return 0;
+	}
+	return fail("%s=%s: it takes one of %s", opt->name, value, choices[i].words);
+}
+
 static int set_value(struct opts *o, const struct option *opt, const char *value)
 {
 	bool wants_value = opt->value != NULL;
@@ -238,12 +333,21 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 	if (!wants_value && value)
 		return fail("%s takes no value: -o %s", opt->name, opt->name);
 	switch (opt->kind) {
+	case CHOICE:
+		if (check_choice(opt, value))
+			return -EINVAL;
+		/* fall through */
 	case STRING:
 		return keep(o, (const char **)((char *)o + opt->at), value, strlen(value));
 	case FLAG:
 	case NO_FLAG:
 		*(bool *)((char *)o + opt->at) = opt->kind == FLAG;
 		return 0;
+	case VARIANT:
+		o->s3.variants |= (unsigned)opt->at;
+		return 0;
+	case RATES:
+		return set_rates(o, value);
 	case ADDRESSING:
 		o->s3.addressing = (enum s3_addressing)opt->at;
 		return 0;
@@ -261,38 +365,15 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 
 /* ----------------------------------------------------------------- options */
 
-/* Edits between two words, up to 3. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[64];
-	size_t n = strlen(b);
-
-	if (n >= 63 || strlen(a) >= 63)
-		return 3;
-	for (size_t j = 0; j <= n; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 0; a[i]; i++) {
-		unsigned diagonal = row[0];
-
-		row[0] = (unsigned)i + 1;
-		for (size_t j = 0; j < n; j++) {
-			unsigned best = diagonal + (a[i] != b[j]);
-
-			diagonal = row[j + 1];
-			best = best < diagonal + 1 ? best : diagonal + 1;
-			row[j + 1] = best < row[j] + 1 ? best : row[j] + 1;
-		}
-	}
-	return row[n] < 3 ? row[n] : 3;
-}
-
 static int unknown(const char *name)
 {
-	const char *near = NULL;
+	const char *near = NULL, *advice = near_advice(name);
 	unsigned best = 3;
 
+	if (advice)
+		return fail("unknown option '%s': %s", name, advice);
 	for (size_t i = 0; i < OPTIONS; i++) {
-		unsigned d = distance(name, table[i].name);
+		unsigned d = near_distance(name + strspn(name, "-"), table[i].name);
 
 		if (d < best) {
 			best = d;
@@ -300,8 +381,17 @@ static int unknown(const char *name)
 		}
 	}
 	if (near)
-		return fail("unknown option '%s': did you mean '%s'?", name, near);
+		return fail("unknown option '%s': did you mean '%s%s'?", name,
+		            *name == '-' ? "-o " : "", near);
 	return fail("unknown option '%s': pourfs --help lists them", name);
+}
+
+static const struct option *find(const char *name)
+{
+	for (size_t i = 0; i < OPTIONS; i++)
+		if (!strcmp(table[i].name, name))
+			return &table[i];
+	return NULL;
 }
 
 /* "name[=value],name[=value],…" */
@@ -312,22 +402,100 @@ static int parse_options(struct opts *o, const char *list)
 	while (!err && *list) {
 		size_t len = strcspn(list, ",");
 		char *one = strndup(list, len), *value;
-		size_t i = 0;
+		const struct option *opt;
 
 		if (!one)
 			return -ENOMEM;
 		value = strchr(one, '=');
 		if (value)
 			*value++ = 0;
-		while (i < OPTIONS && strcmp(table[i].name, one) != 0)
-			i++;
-		if (i < OPTIONS)
-			err = set_value(o, &table[i], value);
+		opt = find(one);
+		if (opt)
+			err = set_value(o, opt, value);
 		else if (*one && strncmp(one, "x-", 2) != 0 && strncmp(one, "comment", 7) != 0)
 			err = unknown(one);
 		free(one);
 		list += len + (list[len] == ',');
 	}
+	return err;
+}
+
+/* Where an option without a value has one, too: "ro = yes". */
+static int set_named(struct opts *o, const struct option *opt, const char *value)
+{
+	static const char *const yes[] = {"yes", "true", "on", "1"};
+	static const char *const no[] = {"no", "false", "off", "0"};
+
+	if (opt->value)
+		return set_value(o, opt, value);
+	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
+		if (!strcmp(value, yes[i]))
+			return set_value(o, opt, NULL);
+		if (!strcmp(value, no[i]))
+			return 0;
+	}
+	return fail("%s=%s: it takes yes or no", opt->name, value);
+}
+
+/* ------------------------------------------- what the command line does not say */
+
+#define VARIABLE "POURFS_"
+
+/* POURFS_NAME=VALUE for each name. */
+static int parse_environment(struct opts *o)
+{
+	char name[64];
+
+	for (char **at = environ; *at; at++) {
+		const char *s = *at + strlen(VARIABLE), *value = strchr(*at, '=');
+		const struct option *opt;
+		size_t n = 0;
+		int err;
+
+		if (strncmp(*at, VARIABLE, strlen(VARIABLE)) != 0 || !value)
+			continue;
+		for (; s < value && n < sizeof name - 1; s++)
+			name[n++] = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
+		name[n] = '\0';
+		opt = find(name);
+		err = opt && opt->kind != IGNORED ? set_named(o, opt, value + 1) : unknown(name);
+		if (err)
+			return fail("so says " VARIABLE "%.*s of the environment",
+			            (int)(value - *at - (ptrdiff_t)strlen(VARIABLE)),
+			            *at + strlen(VARIABLE));
+	}
+	return 0;
+}
+
+static int parse_config(struct opts *o, const char *path, const char *bucket)
+{
+	struct buf text = BUF_INIT;
+	struct ini ini = {0};
+	unsigned line;
+	int err = buf_add_file(&text, path, CONFIG_MAX);
+
+	if (err)
+		err = fail("config=%s: %s", path, strerror(-err));
+	else if ((err = ini_parse(&ini, text.s, text.len, &line)) == -EINVAL)
+		err = fail("%s, line %u: it takes NAME = VALUE, or [BUCKET] above those for one "
+		           "bucket alone",
+		           path, line);
+	for (size_t i = 0; !err && i < ini.n; i++) {
+		const struct ini_entry *e = &ini.v[i];
+		const struct option *opt = *e->key ? find(e->key) : NULL;
+
+		if (!*e->key || (*e->section && strcmp(e->section, bucket) != 0))
+			continue;
+		if (!strcmp(e->key, "config"))
+			err = fail("config names a file, and does not stand in one");
+		else
+			err = opt && opt->kind != IGNORED ? set_named(o, opt, e->value)
+			                                  : unknown(e->key);
+		if (err)
+			err = fail("so says %s", path);
+	}
+	ini_fini(&ini);
+	buf_fini(&text);
 	return err;
 }
 
@@ -343,13 +511,16 @@ static int parse_source(struct opts *o, const char *source)
 		len = strcspn(s, "/");
 		prefix = s + len + (s[len] == '/');
 	} else {
-		len = strcspn(s, ":");
+		const char *colon = strstr(s, ":/"); /* the ARN of an access point has more */
+
+		len = !strncmp(s, "arn:", 4) ? colon ? (size_t)(colon - s) : strlen(s)
+		                             : strcspn(s, ":");
 		prefix = s + len;
 		if (*prefix == ':')
 			prefix++;
 		prefix += strspn(prefix, "/");
 	}
-	if (!len || memchr(s, '/', len))
+	if (!len || (memchr(s, '/', len) && strncmp(s, "arn:", 4) != 0))
 		return fail("'%s' is no bucket: write BUCKET, BUCKET:/FOLDER or s3://BUCKET/FOLDER",
 		            source);
 	err = keep(o, &o->mount.bucket, s, len);
@@ -366,29 +537,6 @@ static int parse_source(struct opts *o, const char *source)
 		err = keep(o, &o->mount.prefix, with_slash, len + 1);
 	}
 	return err;
-}
-
-static int check_acl(const char *acl)
-{
-	static const char *const known[] = {
-		"keep",
-		"private",
-		"public-read",
-		"public-read-write",
-		"authenticated-read",
-		"aws-exec-read",
-		"bucket-owner-read",
-		"bucket-owner-full-control",
-	};
-
-	for (size_t i = 0; acl && i < sizeof known / sizeof known[0]; i++)
-		if (!strcmp(acl, known[i]))
-			return 0;
-	return acl ? fail("acl=%s: it takes keep, private, public-read, public-read-write, "
-	                  "authenticated-read, aws-exec-read, bucket-owner-read or "
-	                  "bucket-owner-full-control",
-	                  acl)
-	           : 0;
 }
 
 static int check(struct opts *o)
@@ -409,8 +557,16 @@ static int check(struct opts *o)
 		size_text(2 * o->mount.part_size, memory, sizeof memory);
 		return fail("part_size=%s needs memory=%s or more", part, memory);
 	}
-	if (check_acl(o->s3.acl))
-		return -EINVAL;
+	if (o->s3.sse_kms_key_id && (!o->s3.sse || !strncmp(o->s3.sse, "AES", 3)))
+		return fail("sse_kms_key_id goes with sse=aws:kms or sse=aws:kms:dsse");
+	if (o->s3.sse_c_key_file && o->s3.sse)
+		return fail("sse and sse_c_key_file are two ways: choose one of them");
+	if (o->s3.client_key && !o->s3.client_cert)
+		return fail("client_key goes with client_cert=FILE");
+	if (o->s3.passwd_file && (o->s3.anonymous || o->s3.profile))
+		return fail("passwd_file, profile and anonymous are different ways: choose one");
+	if (o->s3.proxy && !strcmp(o->s3.proxy, "none"))
+		o->s3.proxy = "";
 	if (o->s3.endpoint && strncmp(o->s3.endpoint, "http://", 7) != 0 &&
 	    strncmp(o->s3.endpoint, "https://", 8) != 0)
 		return fail("endpoint=%s: it takes a URL, such as https://%s", o->s3.endpoint,
@@ -438,16 +594,13 @@ static int parse_flag(struct opts *o, int argc, char **argv, int *i)
 	else if (!strcmp(arg, "-V") || !strcmp(arg, "--version"))
 		o->version = true;
 	else
-		return fail("unknown option '%s': pourfs --help lists them", arg);
+		return unknown(arg);
 	return 0;
 }
 
-int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
-                       int *n, const char *usage)
+static void set_defaults(struct opts *o)
 {
-	int err = 0;
-
-	*n = 0;
+	opts_fini(o);
 	*o = (struct opts){.mount = {.prefix = "",
 	                             .part_size = 8 * MIB,
 	                             .max_parts = S3_PARTS_MAX,
@@ -461,22 +614,72 @@ int opts_parse_command(struct opts *o, int argc, char **argv, const char **opera
 	                             .file_mode = NO_MODE,
 	                             .dir_mode = NO_MODE},
 	                   .s3.retry_time_s = 300,
+	                   .s3.user_agent = "pourfs/" POURFS_VERSION,
 	                   .log_level = LOG_LEVEL_WARN};
-	for (int i = 0; !err && i < argc; i++) {
-		if (argv[i][0] == '-')
-			err = parse_flag(o, argc, argv, &i);
-		else if (*n == max)
-			err = fail("what is '%s'? Usage: %s", argv[i], usage);
+}
+
+struct line {
+	int argc;
+	char **argv;
+	const char **operands;
+	int max, n;
+	const char *usage;
+};
+
+static int parse_line(struct opts *o, struct line *l)
+{
+	int err = 0;
+
+	l->n = 0;
+	for (int i = 0; !err && i < l->argc; i++) {
+		if (l->argv[i][0] == '-')
+			err = parse_flag(o, l->argc, l->argv, &i);
+		else if (l->n == l->max)
+			err = fail("what is '%s'? Usage: %s", l->argv[i], l->usage);
 		else
-			operands[(*n)++] = argv[i];
+			l->operands[l->n++] = l->argv[i];
 	}
+	return err;
+}
+
+/* The file, the environment and the command line: the later wins. */
+static int parse_all(struct opts *o, struct line *l, const char *config)
+{
+	const char *source = l->n ? l->operands[0] : "";
+	int err;
+
+	set_defaults(o);
+	err = l->n ? parse_source(o, source) : 0;
+	if (!err && config)
+		err = parse_config(o, config, o->mount.bucket ? o->mount.bucket : "");
+	if (!err)
+		err = parse_environment(o);
+	return err ? err : parse_line(o, l);
+}
+
+int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
+                       int *n, const char *usage)
+{
+	struct line l = {argc, argv, operands, max, 0, usage};
+	char *config;
+	int err;
+
+	*n = 0;
+	*o = (struct opts){0};
+	set_defaults(o);
+	err = parse_line(o, &l); /* which file, and which bucket? */
 	if (err || o->help || o->version)
 		return err;
-	if (!*n)
+	if (!l.n)
 		return fail("usage: %s (pourfs --help tells more)", usage);
-	err = parse_source(o, operands[0]);
+	if (!o->config)
+		o->config = getenv(VARIABLE "CONFIG");
+	config = o->config && *o->config ? strdup(o->config) : NULL;
+	err = parse_all(o, &l, config);
+	free(config);
 	if (!err)
 		err = check(o);
+	*n = l.n;
 	o->mount.small =
 		SMALL * o->mount.parallel < SMALL_MAX ? SMALL * o->mount.parallel : SMALL_MAX;
 	o->s3.connections = 2 * o->mount.parallel + o->mount.small;

@@ -2,7 +2,9 @@
 /*
  * opts.h - the command line of a mount, into configuration.
  *
- * One table of options is the parser, the help and the check of values.
+ * One table of options is the parser, the help and the check of values. What the
+ * command line does not say, the environment may (POURFS_NAME), and what that does
+ * not, a file (config=FILE).
  */
 #ifndef POURFS_OPTS_H
 #define POURFS_OPTS_H
@@ -21,8 +23,10 @@ struct opts {
 	bool noexec, noatime;
 	int log_level;
 
+	const char *config;     /* a file with options */
+	const char *mime_types; /* a file of types that come before ours */
 	bool help, version;
-	char *strings[40]; /* what the configuration points into */
+	char *strings[64]; /* what the configuration points into */
 	unsigned nstrings;
 };
 

@@ -12,6 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "buf.h"
+#include "types.h"
+
+#define TYPES_MAX (4U << 20) /* bytes of a mime.types */
+
 int start_raise_files(unsigned long *files)
 {
 	struct rlimit limit;
@@ -28,6 +33,33 @@ int start_raise_files(unsigned long *files)
 	        "programs: raise the limit to %d or more (ulimit -n)\n",
 	        *files, START_FILES_LEAST);
 	return -EMFILE;
+}
+
+static int read_types(const char *path, bool first, unsigned *line)
+{
+	struct buf text = BUF_INIT;
+	int err = buf_add_file(&text, path, TYPES_MAX);
+
+	*line = 0;
+	if (!err)
+		err = types_add(text.s, text.len, first, line);
+	buf_fini(&text);
+	return err;
+}
+
+int start_read_types(const char *path)
+{
+	unsigned line;
+	int err = path ? read_types(path, true, &line) : 0;
+
+	if (err == -EINVAL && line)
+		fprintf(stderr, "pourfs: mime_types=%s, line %u: it takes TYPE EXTENSION...\n",
+		        path, line);
+	else if (err)
+		fprintf(stderr, "pourfs: mime_types=%s: %s\n", path, strerror(-err));
+	if (!err)
+		(void)read_types("/etc/mime.types", false, &line); /* if there is one */
+	return err;
 }
 
 static bool is_empty(const char *path)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "encode.h"
+#include "types.h"
 #include "uri.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -29,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (a.mtime.tv_nsec < 0 || a.mtime.tv_nsec > 999999999 || S_ISBLK(a.mode) ||
 	    S_ISCHR(a.mode))
 		abort();
-	(void)meta_content_type(text);
+	(void)types_of(text);
 	s3_headers_fini(&h);
 	if (!uri_parse(&uri, text))
 		uri_fini(&uri);

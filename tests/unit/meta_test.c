@@ -348,19 +348,6 @@ TEST(merging_takes_the_named_fields_and_never_the_type)
 	check_int(to.mtime.tv_nsec, 8);
 }
 
-TEST(the_extension_tells_the_content_type)
-{
-	check_str(meta_content_type("film.mp4"), "video/mp4");
-	check_str(meta_content_type("FILM.MKV"), "video/x-matroska");
-	check_str(meta_content_type("a.tar.zst"), "application/zstd");
-	check_str(meta_content_type("a.3gp"), "video/3gpp");
-	check_str(meta_content_type("a.ts"), "video/mp2t");
-	check_str(meta_content_type("mp4"), "application/octet-stream");
-	check_str(meta_content_type(""), "application/octet-stream");
-	check_str(meta_content_type("a."), "application/octet-stream");
-	check_str(meta_content_type("a.unknown"), "application/octet-stream");
-}
-
 static void check_followed(const char *type, const char *from, const char *to, int changed,
                            const char *want)
 {

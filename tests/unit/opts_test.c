@@ -110,6 +110,96 @@ TEST(values_reach_their_places)
 	check_int(o.log_level, LOG_LEVEL_DEBUG);
 }
 
+TEST(bytes_a_second_are_limited_both_ways_or_each)
+{
+	check_int(parse_options("bwlimit=2M"), 0);
+	check_int(o.s3.send_rate, 2 * MIB);
+	check_int(o.s3.receive_rate, 2 * MIB);
+	check_int(parse_options("bwlimit=off:64K"), 0);
+	check_int(o.s3.send_rate, 0);
+	check_int(o.s3.receive_rate, MIB / 16);
+	check_int(parse_options("bwlimit=off"), 0);
+	check_int(o.s3.receive_rate, 0);
+}
+
+TEST(what_requests_say_and_how_they_travel)
+{
+	check_int(
+		parse_options("sse=aws:kms,sse_kms_key_id=k,requester_pays,bucket_owner=12,"
+	                      "client_cert=/a,client_key=/b,proxy=none,user_agent=me,tags=a=b&c=d,"
+	                      "cache_control=no-cache,dual_stack,fips,mime_types=/m"),
+		0);
+	check_str(o.s3.sse, "aws:kms");
+	check_str(o.s3.sse_kms_key_id, "k");
+	check(o.s3.requester_pays);
+	check_str(o.s3.bucket_owner, "12");
+	check_str(o.s3.client_cert, "/a");
+	check_str(o.s3.client_key, "/b");
+	check_str(o.s3.proxy, "");
+	check_str(o.s3.user_agent, "me");
+	check_str(o.mount.tags, "a=b&c=d");
+	check_str(o.mount.cache_control, "no-cache");
+	check_str(o.mime_types, "/m");
+	check_int(o.s3.variants, S3_DUALSTACK | S3_FIPS);
+	check_int(parse_options("sse_c_key_file=/k,passwd_file=/p"), 0);
+	check_str(o.s3.sse_c_key_file, "/k");
+	check_str(o.s3.passwd_file, "/p");
+}
+
+static void write_config(const char *text)
+{
+	FILE *out = fopen("/tmp/opts_test.conf", "w");
+
+	fputs(text, out);
+	fclose(out);
+}
+
+TEST(the_command_line_wins_over_the_environment_and_that_over_the_file)
+{
+	write_config("# for all\nparallel = 3\nttl = 5\nro = yes\nregion = file\nnoexec = no\n"
+	             "[bucket]\nuid = 7\n[other]\nuid = 8\nregion = other\n");
+	setenv("POURFS_PARALLEL", "4", 1);
+	setenv("POURFS_ALLOW_OTHER", "true", 1);
+	setenv("POURFS_TTL", "6", 1);
+	check_int(parse_options("config=/tmp/opts_test.conf,ttl=7"), 0);
+	check_int(o.mount.ttl_ms, 7000);
+	check_int(o.mount.parallel, 4);
+	check_int(o.mount.uid, 7);
+	check_str(o.s3.region, "file");
+	check(o.mount.read_only && o.allow_other && !o.noexec);
+	check_int(parse_options("rw,config=/tmp/opts_test.conf"), 0);
+	check(!o.mount.read_only);
+	setenv("POURFS_CONFIG", "/tmp/opts_test.conf", 1);
+	check_int(parse_options("gid=1"), 0);
+	check_int(o.mount.uid, 7);
+	unsetenv("POURFS_CONFIG");
+	unsetenv("POURFS_PARALLEL");
+	unsetenv("POURFS_ALLOW_OTHER");
+	unsetenv("POURFS_TTL");
+}
+
+TEST(what_is_wrong_in_the_file_or_the_environment_is_told_with_its_place)
+{
+	setenv("POURFS_PARALEL", "4", 1);
+	check_refused("ro", "did you mean 'parallel'");
+	check(strstr(said, "POURFS_PARALEL of the environment") != NULL);
+	unsetenv("POURFS_PARALEL");
+	setenv("POURFS_RO", "maybe", 1);
+	check_refused("ro", "yes or no");
+	unsetenv("POURFS_RO");
+	check_refused("config=/nowhere/at/all", "No such file");
+	write_config("parallel\n");
+	check_refused("config=/tmp/opts_test.conf", "line 1");
+	write_config("parallel = 0\n");
+	check_refused("config=/tmp/opts_test.conf", "from 1 to 64");
+	check(strstr(said, "so says /tmp/opts_test.conf") != NULL);
+	write_config("[bucket]\nregoin = x\n");
+	check_refused("config=/tmp/opts_test.conf", "did you mean 'region'");
+	write_config("config = /x\n");
+	check_refused("config=/tmp/opts_test.conf", "does not stand in one");
+	unlink("/tmp/opts_test.conf");
+}
+
 TEST(modes_are_given_or_follow_from_umask)
 {
 	check_int(parse_options("umask=027"), 0);
@@ -177,6 +267,16 @@ TEST(bad_values_are_refused_with_what_would_be_right)
 	check_refused("endpoint=localhost:9000", "https://localhost:9000");
 	check_refused("endpoint=", "endpoint=URL");
 	check_refused("ro=1", "takes no value");
+	check_refused("sse=aes", "AES256, aws:kms, aws:kms:dsse");
+	check_refused("sse=aws:km", "AES256, aws:kms, aws:kms:dsse");
+	check_refused("sse_kms_key_id=k", "goes with sse=aws:kms");
+	check_refused("sse=AES256,sse_kms_key_id=k", "goes with sse=aws:kms");
+	check_refused("sse=AES256,sse_c_key_file=/k", "choose one");
+	check_refused("client_key=/k", "client_cert=FILE");
+	check_refused("passwd_file=/p,anonymous", "choose one");
+	check_refused("bwlimit=1K", "64K");
+	check_refused("bwlimit=1M:fast", "64K");
+	check_refused("bwlimit=:", "64K");
 }
 
 TEST(a_misspelt_option_gets_a_hint)
@@ -187,6 +287,13 @@ TEST(a_misspelt_option_gets_a_hint)
 	check_refused("endpiont=x", "did you mean 'endpoint'");
 	check_refused("frobnicate", "pourfs --help lists them");
 	check_refused("PART_SIZE=8M", "pourfs --help lists them");
+	check_refused("url=https://minio", "here it is endpoint=URL");
+	check_refused("use_cache=/tmp", "no copy on disk");
+	check_refused("s3-storage-class=GLACIER", "here it is storage_class=NAME");
+	check_int(parse("--allow-other", "bucket", "/mnt", NULL, NULL), -EINVAL);
+	check(strstr(said, "did you mean '-o allow_other'") != NULL);
+	check_int(parse("--vfs-cache-mode", "full", "bucket", "/mnt", NULL), -EINVAL);
+	check(strstr(said, "no copy on disk") != NULL);
 	check_int(parse("--frob", "bucket", "/mnt", NULL, NULL), -EINVAL);
 	check(strstr(said, "'--frob'") != NULL);
 	check_int(parse("bucket", "/mnt", "-o", NULL, NULL), -EINVAL);
@@ -225,6 +332,10 @@ TEST(sources_are_buckets_with_or_without_a_folder)
 	check_source("s3://bucket/", "bucket", "");
 	check_source("s3://bucket/a/b", "bucket", "a/b/");
 	check_source("s3://bucket/a:b", "bucket", "a:b/");
+	check_source("arn:aws:s3:eu-west-1:1:accesspoint/p", "arn:aws:s3:eu-west-1:1:accesspoint/p",
+	             "");
+	check_source("arn:aws:s3:eu-west-1:1:accesspoint/p:/a/b",
+	             "arn:aws:s3:eu-west-1:1:accesspoint/p", "a/b/");
 }
 
 TEST(what_is_no_source_is_refused)
@@ -254,9 +365,9 @@ TEST(too_few_or_too_many_operands_show_the_usage)
 
 TEST(a_value_said_too_often_is_refused_not_lost)
 {
-	char list[41 * 10 + 1] = "";
+	char list[70 * 10 + 1] = "";
 
-	for (int i = 0; i < 41; i++)
+	for (int i = 0; i < 70; i++)
 		strcat(list, "region=a,");
 	check_refused(list, "too many options");
 	opts_fini(&o);
