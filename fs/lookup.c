@@ -39,7 +39,8 @@ static int head(struct mount *m, const char *key, struct finding *f, struct s3_c
 	int err = s3_head(m->s3, key, &f->o, &quiet);
 
 	f->object = !err;
-	return err == -EACCES && m->conf.no_list ? -ENOENT : err;
+	/* The service's refusal, that is: without keys nobody was asked. */
+	return err == -EACCES && m->conf.no_list && quiet.fault.status ? -ENOENT : err;
 }
 
 /* Something is below the key, which ends in a slash; *marker: that key itself
@@ -442,6 +443,7 @@ static int look_up(struct mount *m, struct node *parent, const char *name, struc
 {
 	struct finding f = {0};
 	struct buf key = BUF_INIT;
+	bool asked = false;
 	int err;
 
 	*out = NULL;
@@ -452,6 +454,7 @@ static int look_up(struct mount *m, struct node *parent, const char *name, struc
 		err = known_locked(m, parent, name, out, &f, call);
 	tree_unlock(m->tree);
 	if (!err && !*out && !f.certain && !m->conf.no_list && dir_learn(m, parent, call) == 0) {
+		asked = true;
 		tree_lock(m->tree);
 		err = known_locked(m, parent, name, out, &f, call);
 		tree_unlock(m->tree);
@@ -459,11 +462,13 @@ static int look_up(struct mount *m, struct node *parent, const char *name, struc
 	if (!err && !*out && !f.certain && !utf8_is_valid(name))
 		err = -ENOENT; /* it cannot be a key: services refuse to be asked */
 	if (!err && !*out) {
-		m->asked++;
+		asked = true;
 		err = find_out(m, parent, name, &key, &f, out, call);
-	} else {
-		m->looked_up++;
 	}
+	if (asked)
+		m->asked++;
+	else if (!err)
+		m->looked_up++;
 	s3_object_fini(&f.o);
 	buf_fini(&key);
 	return err;

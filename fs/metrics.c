@@ -90,7 +90,8 @@ char *metrics_text(struct mount *m)
 	head(&text, "build_info", "gauge", "The version.");
 	buf_addf(&text, "pourfs_build_info{version=\"%s\"} 1\n", POURFS_VERSION);
 	single(&text, "start_time_seconds", "gauge", "When the mount began.", (uint64_t)m->started);
-	head(&text, "requests_total", "counter", "Requests sent, each try for itself.");
+	head(&text, "requests_total", "counter",
+	     "Requests sent, each try for itself; to say that a name is not there is to refuse.");
 	each_operation(&text, m->s3, add_results);
 	head(&text, "retries_total", "counter", "Tries beyond the first of their call.");
 	each_operation(&text, m->s3, add_retries);
@@ -115,7 +116,8 @@ char *metrics_text(struct mount *m)
 	         (unsigned long long)m->asked);
 	single(&text, "names_remembered", "gauge", "Names with their attributes.", remembered);
 	single(&text, "names_listed", "gauge", "Names in listings.", listed);
-	single(&text, "unnameable_keys", "gauge", "Keys seen that no path can name.", m->bad_keys);
+	single(&text, "unnameable_keys_total", "counter",
+	       "How often a key was listed that no path can name.", m->bad_keys);
 	done = buf_error(&text) ? NULL : buf_detach(&text);
 	buf_fini(&text);
 	return done;

@@ -628,11 +628,14 @@ struct line {
 
 static int parse_line(struct opts *o, struct line *l)
 {
+	bool ended = false; /* by a "--": what follows are operands */
 	int err = 0;
 
 	l->n = 0;
 	for (int i = 0; !err && i < l->argc; i++) {
-		if (l->argv[i][0] == '-')
+		if (!ended && !strcmp(l->argv[i], "--"))
+			ended = true;
+		else if (!ended && l->argv[i][0] == '-')
 			err = parse_flag(o, l->argc, l->argv, &i);
 		else if (l->n == l->max)
 			err = fail("what is '%s'? Usage: %s", l->argv[i], l->usage);

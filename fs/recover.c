@@ -277,7 +277,7 @@ static int has_run(const struct journal_item *item, void *arg)
 /* Its hidden objects and uploads, by their common beginning. */
 static int sweep(struct s3 *s3, const char *prefix)
 {
-	struct s3_uploads uploads;
+	struct s3_uploads uploads = {0};
 	struct s3_page page;
 	int err = s3_uploads(s3, prefix, &uploads, NULL);
 

@@ -11,9 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
-#define DEPTH_MAX 5 /* profiles that name another as their source */
-#define INSTANCE  "http://169.254.169.254"
-#define CONTAINER "http://169.254.170.2"
+#define DEPTH_MAX     5 /* profiles that name another as their source */
+#define INSTANCE      "http://169.254.169.254"
+#define INSTANCE_IPV6 "http://[fd00:ec2::254]"
+#define CONTAINER     "http://169.254.170.2"
 
 struct chain {
 	struct creds *c;
@@ -116,8 +117,13 @@ static struct provider *grant_by(struct chain *in, enum provider_kind kind, cons
 
 static int service_url(char **to, const char *variable, const char *host, const char *region)
 {
-	if (profile_env(variable))
-		return copy(to, profile_env(variable));
+	const char *url = profile_env(variable);
+
+	/* MinIO and Ceph have a STS of their own, at the same place. */
+	if (!url && !strcmp(host, "sts"))
+		url = profile_env("AWS_ENDPOINT_URL");
+	if (url)
+		return copy(to, url);
 	return textf(to, "https://%s.%s.amazonaws.com%s", host, region,
 	             strncmp(region, "cn-", 3) == 0 ? ".cn" : "");
 }
@@ -310,7 +316,11 @@ static bool is_near(const char *url)
 		return true;
 	if (strncmp(url, "http://", scheme) != 0)
 		return false;
+	if (strcspn(url + scheme, "@\\") < strcspn(url + scheme, "/?#"))
+		return false; /* what looks like a host is a user */
 	n = url[scheme] == '[' ? strcspn(url + scheme, "]") + 1 : strcspn(url + scheme, ":/?#");
+	if (!strchr(":/?#", url[scheme + n]))
+		return false;
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(*hosts); i++)
 		if (strlen(hosts[i]) == n && !strncasecmp(url + scheme, hosts[i], n))
 			return true;
@@ -326,6 +336,9 @@ static int from_container(struct chain *in)
 
 	if (!relative && !full)
 		return 0;
+	if (relative && *relative != '/')
+		return profile_complain(in->fault, -EACCES, "Credentials",
+		                        "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI is no path");
 	if (!relative && !is_near(full))
 		return profile_complain(
 			in->fault, -EACCES, "Credentials",
@@ -348,13 +361,16 @@ static int from_instance(struct chain *in)
 {
 	const char *disabled = profile_env("AWS_EC2_METADATA_DISABLED");
 	const char *url = profile_env("AWS_EC2_METADATA_SERVICE_ENDPOINT");
+	const char *mode = profile_env("AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE");
 	struct provider *p;
 	size_t n;
 
 	if (disabled && strcasecmp(disabled, "true") == 0)
 		return 0;
+	if (!url)
+		url = mode && !strcasecmp(mode, "ipv6") ? INSTANCE_IPV6 : INSTANCE;
 	p = grant_by(in, PROVIDER_INSTANCE, "%s", "EC2's metadata service");
-	if (!p || copy(&p->url, url ? url : INSTANCE))
+	if (!p || copy(&p->url, url))
 		return -ENOMEM;
 	for (n = strlen(p->url); n && p->url[n - 1] == '/'; n--)
 		p->url[n - 1] = '\0';
@@ -379,8 +395,9 @@ int chain_find(struct creds *c, const struct profiles *files, const struct profi
 	int found = by_name ? 0 : from_env(&in);
 	bool guess;
 
-	/* A role of the profile comes before that of the environment, its keys after it. */
-	if (!found && !profile_get(files, p, "role_arn"))
+	/* A role of the profile comes before that of the environment, its keys after it;
+	 * a profile that was asked for by name, before all of it. */
+	if (!found && !by_name && !profile_get(files, p, "role_arn"))
 		found = from_environment_identity(&in);
 	if (!found)
 		found = from_profile(&in, p);

@@ -231,8 +231,8 @@ void s3_free(struct s3 *s3)
 {
 	if (!s3)
 		return;
+	keyring_fini(&s3->keyring); /* what it asks goes by http */
 	http_free(s3->http);
-	keyring_fini(&s3->keyring);
 	free(s3->source);
 	place_fini(&s3->places[0]);
 	place_fini(&s3->places[1]);

@@ -57,9 +57,12 @@ static unsigned variants_of(const struct profiles *files, const struct profile *
 	return variants;
 }
 
-static int load_place(struct creds *c, const struct profiles *files, const struct profile *p)
+/* asked: the region, or NULL. */
+static int load_place(struct creds *c, const struct profiles *files, const struct profile *p,
+                      const char *asked)
 {
-	const char *regions[] = {profile_env("AWS_REGION"), profile_env("AWS_DEFAULT_REGION"),
+	const char *regions[] = {asked, profile_env("AWS_REGION"),
+	                         profile_env("AWS_DEFAULT_REGION"),
 	                         profile_get(files, p, "region")};
 	const char *endpoints[] = {
 		profile_env("AWS_ENDPOINT_URL_S3"), profile_env("AWS_ENDPOINT_URL"),
@@ -134,7 +137,7 @@ int creds_load(struct creds *out, const struct s3_conf *conf, struct s3_fault *f
 		                       "there is no profile [%s] in %s or %s", p.name,
 		                       files.credentials.path, files.config.path);
 	if (!err)
-		err = load_place(&c, &files, &p);
+		err = load_place(&c, &files, &p, conf->region);
 	if (!err && !anonymous && conf->passwd_file)
 		err = load_passwd(&c, conf, fault);
 	else if (!err && !anonymous)

@@ -37,13 +37,31 @@ time_t date_parse_http(const char *s)
 	return from_fields(year, (int)(at - months) / 3 + 1, day, hour, minute, second);
 }
 
+/* Seconds east of UTC, of what follows the seconds: "[.123]Z", "[.123]+02:00". */
+static time_t offset_of(const char *s)
+{
+	int hours, minutes = 0;
+	char sign[2];
+
+	if (*s == '.')
+		s += 1 + strspn(s + 1, "0123456789");
+	if (sscanf(s, "%1[+-]%2d", sign, &hours) < 2)
+		return 0;
+	if (sscanf(s[3] == ':' ? s + 4 : s + 3, "%2d", &minutes) < 1)
+		minutes = 0;
+	return (*sign == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+}
+
 time_t date_parse_iso(const char *s)
 {
-	int year, month, day, hour, minute, second;
+	int year, month, day, hour, minute, second, end = 0;
+	time_t t;
 
-	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d", &year, &month, &day, &hour, &minute, &second) != 6)
+	if (sscanf(s, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
+	           &end) != 6)
 		return -1;
-	return from_fields(year, month, day, hour, minute, second);
+	t = from_fields(year, month, day, hour, minute, second);
+	return t < 0 ? -1 : t - offset_of(s + end);
 }
 
 void date_format_amz(char to[DATE_AMZ_SIZE], time_t t)

@@ -424,6 +424,7 @@ static void set_transport(const struct http *http, CURL *easy, const struct http
 	curl_easy_setopt(easy, CURLOPT_SHARE, http->share);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+	curl_easy_setopt(easy, CURLOPT_DEFAULT_PROTOCOL, "https");
 	/* One transfer a connection is the fastest for large bodies. */
 	curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
 	curl_easy_setopt(easy, CURLOPT_MAXCONNECTS, 1L);

@@ -2,8 +2,10 @@
 /*
  * keyring.h - the keys in use, renewed before they expire.
  *
- * One thread renews; the others go on with the keys they have as long as those are
- * good, and wait only when there are none. When renewing fails, so do they.
+ * As long as those are good, they are renewed by a thread of its own, and nobody waits.
+ * When there are none, whoever comes first asks and all others wait; when that fails,
+ * so do they, and those who come within a second. What granted keys once and then
+ * refuses is taken for one that will grant again: that is -ETIMEDOUT, not -EACCES.
  *
  * Threads: any.
  */
@@ -22,6 +24,18 @@ struct keyring {
 	bool renewing;
 	int64_t early_s, last_s; /* so long before they expire they are renewed; used until then */
 	int64_t pause_until_ms;  /* CLOCK_MONOTONIC: it failed a moment ago */
+	int64_t failed_until_ms; /* the same, and it stands for those who have no keys */
+	int64_t stale_until_ms;  /* the keys had expired when they came */
+	bool granted;            /* once at least */
+	int error;               /* of the last failure */
+	struct s3_fault fault;
+
+	/* The thread that renews early. */
+	pthread_t thread;
+	bool started; /* and not joined */
+	atomic_bool ending;
+	struct http *http;
+	int64_t skew_s;
 };
 
 void keyring_init(struct keyring *ring);

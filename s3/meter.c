@@ -29,16 +29,8 @@ static const char *const ops[METER_OPS] = {
 	"PutObjectAcl",
 };
 
-static enum s3_result result_of(int status)
-{
-	if (!status)
-		return S3_RESULT_SILENT;
-	if (status == 429 || status >= 500)
-		return S3_RESULT_UNWELL;
-	return status < 400 ? S3_RESULT_OK : S3_RESULT_REFUSED;
-}
-
-void meter_add(struct meters *m, const char *op, int status, uint64_t took_us, bool retry)
+void meter_add(struct meters *m, const char *op, enum s3_result result, uint64_t took_us,
+               bool retry)
 {
 	size_t i = 0, bucket = 0;
 
@@ -48,7 +40,7 @@ void meter_add(struct meters *m, const char *op, int status, uint64_t took_us, b
 		return;
 	while (bucket < S3_METER_BUCKETS && took_us > s3_meter_ms[bucket] * UINT64_C(1000))
 		bucket++;
-	atomic_fetch_add(&m->ops[i].results[result_of(status)], 1);
+	atomic_fetch_add(&m->ops[i].results[result], 1);
 	atomic_fetch_add(&m->ops[i].buckets[bucket], 1);
 	atomic_fetch_add(&m->ops[i].took_us, took_us);
 	atomic_fetch_add(&m->ops[i].retries, retry);

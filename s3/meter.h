@@ -17,7 +17,8 @@ struct meters {
 	struct meter ops[METER_OPS];
 };
 
-/* One try of op, an S3 API action. status 0: no answer came. Threads: any. */
-void meter_add(struct meters *m, const char *op, int status, uint64_t took_us, bool retry);
+/* One try of op, an S3 API action. Threads: any. */
+void meter_add(struct meters *m, const char *op, enum s3_result result, uint64_t took_us,
+               bool retry);
 
 #endif

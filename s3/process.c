@@ -14,6 +14,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#define LOOK_MS   100 /* whether it was cancelled */
+#define ENDING_MS 10  /* whether it has ended, when it has said all */
+
 extern char **environ;
 
 static int64_t now_ms(void)
@@ -52,52 +55,68 @@ static int start(const char *command, int to, pid_t *pid)
 	return -err;
 }
 
-/* Until it closes its output. */
-static int read_output(int from, int64_t until, size_t max, struct buf *out)
+/* All that is there to read. *open: there may be more. */
+static int drain(int from, size_t max, struct buf *out, bool *open)
 {
 	char chunk[4096];
+	ssize_t n;
 	int err = 0;
 
-	while (!err) {
-		struct pollfd pfd = {.fd = from, .events = POLLIN};
-		int64_t left = until - now_ms();
-		ssize_t n;
-
-		if (left <= 0 || !poll(&pfd, 1, (int)left)) {
-			err = -ETIMEDOUT;
-			break;
-		}
-		n = read(from, chunk, sizeof(chunk));
-		if (!n)
-			break;
-		if (n < 0)
-			err = errno == EINTR ? 0 : -errno;
-		else if (out->len + (size_t)n > max)
+	while (!err && (n = read(from, chunk, sizeof(chunk))) > 0) {
+		if (out->len + (size_t)n > max)
 			err = -EFBIG;
 		else
 			buf_add(out, chunk, (size_t)n);
 	}
+	if (!err && n < 0 && errno != EAGAIN && errno != EINTR)
+		err = -errno;
+	*open = *open && !err && n != 0;
 	explicit_bzero(chunk, sizeof(chunk));
 	return err ? err : buf_error(out);
 }
 
-int process_read(const char *command, unsigned ms, size_t max, struct buf *out, int *status)
+/* Until it ends; what it leaves behind may hold its output open. */
+static int attend(pid_t pid, int from, int64_t until, size_t max, const atomic_bool *cancel,
+                  struct buf *out, int *raw)
+{
+	bool open = true;
+
+	for (;;) {
+		struct pollfd pfd = {.fd = open ? from : -1, .events = POLLIN};
+		int err;
+		pid_t ended;
+
+		poll(&pfd, 1, open ? LOOK_MS : ENDING_MS);
+		ended = waitpid(pid, raw, WNOHANG);
+		err = open ? drain(from, max, out, &open) : 0;
+		if (ended == pid || (ended < 0 && errno == ECHILD))
+			return err;
+		if (!err && cancel && *cancel)
+			err = -EINTR;
+		if (!err && now_ms() >= until)
+			err = -ETIMEDOUT;
+		if (err) {
+			kill(-pid, SIGKILL);
+			while (waitpid(pid, raw, 0) < 0 && errno == EINTR)
+				;
+			return err;
+		}
+	}
+}
+
+int process_read(const char *command, unsigned ms, size_t max, const atomic_bool *cancel,
+                 struct buf *out, int *status)
 {
 	int ends[2], raw = 0, err;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	err = start(command, ends[1], &pid);
+	err = fcntl(ends[0], F_SETFL, O_NONBLOCK) ? -errno : start(command, ends[1], &pid);
 	close(ends[1]);
-	if (!err) {
-		err = read_output(ends[0], now_ms() + ms, max, out);
-		if (err)
-			kill(-pid, SIGKILL);
-		while (waitpid(pid, &raw, 0) < 0 && errno == EINTR)
-			;
-		*status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
-	}
+	if (!err)
+		err = attend(pid, ends[0], now_ms() + ms, max, cancel, out, &raw);
+	*status = WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
 	close(ends[0]);
 	return err;
 }

@@ -144,10 +144,10 @@ bool profile_find(const struct profiles *files, const char *name, struct profile
 
 const char *profile_get(const struct profiles *files, const struct profile *p, const char *key)
 {
-	const char *s = ini_get(&files->config.ini, p->section, key);
+	const char *s = ini_get(&files->credentials.ini, p->name, key);
 
 	if (!s || !*s)
-		s = ini_get(&files->credentials.ini, p->name, key);
+		s = ini_get(&files->config.ini, p->section, key);
 	return s && *s ? s : NULL;
 }
 

@@ -33,7 +33,7 @@ void profiles_fini(struct profiles *files);
 
 /* Borrows name. False: there is none of that name. */
 bool profile_find(const struct profiles *files, const char *name, struct profile *p);
-/* From the config file, else from the other one. NULL: there is none, or it is empty. */
+/* From the credentials file, else from the other one. NULL: there is none, or it is empty. */
 const char *profile_get(const struct profiles *files, const struct profile *p, const char *key);
 /* Of another section of the config file: "sso-session NAME". The same. */
 const char *profile_section_get(const struct profiles *files, const char *kind, const char *name,

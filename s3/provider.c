@@ -6,6 +6,8 @@
 #include "date.h"
 #include "grant.h"
 #include "process.h"
+#include "profile.h"
+#include "retry.h"
 #include "sign.h"
 #include "uri.h"
 #include "xml.h"
@@ -28,6 +30,7 @@
 #define FILE_MAX     (64U << 10)
 #define IMDS_SECONDS "21600" /* the session in which it is asked */
 #define IMDS_ROLES   "/latest/meta-data/iam/security-credentials/"
+#define SKEW_OFF_S   300
 #define STS_VERSION  "2011-06-15"
 
 struct asking {
@@ -36,6 +39,7 @@ struct asking {
 	int64_t skew_s;
 	const atomic_bool *cancel;
 	struct s3_fault *fault;
+	bool corrected; /* skew_s, by what STS said */
 };
 
 void provider_free(struct provider *p)
@@ -93,6 +97,13 @@ static int conclude(struct asking *a, int err)
 	return err;
 }
 
+static void wipe(char *s)
+{
+	if (s)
+		explicit_bzero(s, strlen(s));
+	free(s);
+}
+
 /* ------------------------------------------------------------------ asking */
 
 static int wait_a_moment(struct asking *a, unsigned ms)
@@ -120,12 +131,21 @@ static int exchange(struct asking *a, const struct http_request *request,
 			return -EINTR;
 		if (result == HTTP_NO_MEMORY)
 			return -ENOMEM;
+		if (result != HTTP_OK && !retry_result(result))
+			return complain(a, -EACCES, "%s: %s", request->url, message);
 		err = result == HTTP_OK ? complain(a, -ETIMEDOUT, "status %d", answer->status)
 		                        : complain(a, -ETIMEDOUT, "%s", message);
 		if (i + 1 == TRIES || a->p->otherwise || wait_a_moment(a, WAIT_MS << i))
 			return err;
 		http_answer_fini(answer);
 	}
+}
+
+/* Keys may be in it. */
+static void answer_fini(struct http_answer *answer)
+{
+	explicit_bzero(answer->body.s, answer->body.len);
+	http_answer_fini(answer);
 }
 
 static int add_header(struct s3_headers *headers, const char *name, const char *value)
@@ -142,7 +162,7 @@ static int ask_url(struct asking *a, const char *method, const char *url,
 		.url = url,
 		.headers = headers,
 		.connect_timeout_ms = a->p->otherwise ? GUESS_MS : CONNECT_MS,
-		.stall_timeout_ms = STALL_MS,
+		.stall_timeout_ms = a->p->otherwise ? GUESS_MS : STALL_MS,
 		.cancel = a->cancel,
 		.direct = a->p->kind == PROVIDER_INSTANCE || a->p->kind == PROVIDER_CONTAINER,
 	};
@@ -161,37 +181,153 @@ static int read_keys(struct asking *a, const struct http_answer *answer, struct 
 
 /* ------------------------------------------------------------------- files */
 
-/* The text of a small file, without white space at its end, for free(). */
-static int read_file(struct asking *a, const char *path, char **text)
+/* Without white space at its end, for free(); NULL: no memory. */
+static char *trimmed(const char *s)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	char *room = malloc(FILE_MAX + 1);
-	ssize_t n = fd >= 0 && room ? read(fd, room, FILE_MAX) : -1;
-	int err = !room ? -ENOMEM : n < 0 ? -errno : 0;
+	size_t n = strlen(s);
 
-	if (fd >= 0)
-		close(fd);
-	if (err) {
-		free(room);
-		return err == -ENOMEM
-		               ? err
-		               : complain(a, -EACCES, "cannot read %s: %s", path, strerror(-err));
-	}
-	while (n && strchr(" \t\r\n", room[n - 1]))
+	while (n && strchr(" \t\r\n", s[n - 1]))
 		n--;
-	room[n] = '\0';
-	*text = room;
-	return 0;
+	return strndup(s, n);
 }
 
-static void wipe(char *s)
+/* The text of a small file, without white space at its end, to be wiped. */
+static int read_file(struct asking *a, const char *path, char **text)
 {
-	if (s)
-		explicit_bzero(s, strlen(s));
-	free(s);
+	struct buf all = BUF_INIT;
+	bool open_to_others; /* that is for whoever made it to decide */
+	int err = profile_read(path, &all, &open_to_others);
+
+	if (err && err != -ENOMEM)
+		err = complain(a, -EACCES, "cannot read %s: %s", path, strerror(-err));
+	if (!err)
+		*text = trimmed(all.s);
+	if (!err && !*text)
+		err = -ENOMEM;
+	profile_wipe(&all);
+	return err;
 }
 
 /* --------------------------------------------------------------------- STS */
+
+/* Where it is asked: as it is signed, so it is sent. */
+struct place {
+	struct buf host, path, url;
+};
+
+static int find_place(struct asking *a, struct place *place)
+{
+	struct uri uri = {0};
+	int err = uri_parse(&uri, a->p->url);
+
+	*place = (struct place){BUF_INIT, BUF_INIT, BUF_INIT};
+	if (err)
+		return err == -EINVAL ? complain(a, -EACCES, "%s is no URL of a service", a->p->url)
+		                      : err;
+	uri_add_authority(&place->host, &uri, NULL);
+	uri_add_path(&place->path, &uri, NULL, NULL);
+	if (!place->path.len)
+		buf_addc(&place->path, '/');
+	buf_addf(&place->url, "%s://%s%s", uri.tls ? "https" : "http", place->host.s,
+	         place->path.s);
+	uri_fini(&uri);
+	return buf_error(&place->host) | buf_error(&place->path) | buf_error(&place->url);
+}
+
+static void place_fini(struct place *place)
+{
+	buf_fini(&place->host);
+	buf_fini(&place->path);
+	buf_fini(&place->url);
+}
+
+static int sign_sts(struct asking *a, const struct keys *with, const struct place *place,
+                    const char *hash, struct s3_headers *headers)
+{
+	const struct sign_key key = {with->access, with->secret, with->token, a->p->region, "sts"};
+	time_t now = time(NULL) + (time_t)a->skew_s;
+	struct buf authorization = BUF_INIT;
+	char stamp[DATE_AMZ_SIZE];
+	int err;
+
+	date_format_amz(stamp, now);
+	err = add_header(headers, "x-amz-date", stamp);
+	if (!err)
+		err = add_header(headers, "x-amz-security-token", with->token);
+	if (!err)
+		err = sign_headers(&authorization, &key, now, "POST", place->path.s, "", headers,
+		                   hash);
+	if (!err)
+		err = add_header(headers, "authorization", authorization.s);
+	buf_fini(&authorization);
+	return err;
+}
+
+/* Its clock is another, and has been learned: once. */
+static bool correct_clock(struct asking *a, const struct http_answer *answer)
+{
+	const char *date = s3_headers_get(&answer->headers, "date");
+	time_t theirs = date ? date_parse_http(date) : -1;
+	int64_t skew = theirs - time(NULL);
+
+	if (answer->status != 403 || theirs < 0 || a->corrected ||
+	    llabs(skew - a->skew_s) < SKEW_OFF_S)
+		return false;
+	a->corrected = true;
+	a->skew_s = skew;
+	return true;
+}
+
+/* What it said no with may pass. */
+static bool may_pass(const struct http_answer *answer, const char *code)
+{
+	return retry_answer(answer->status, code) || !strcmp(code, "IDPCommunicationError");
+}
+
+static int post_sts(struct asking *a, const struct keys *with, const struct place *place,
+                    const struct buf *form, struct keys **out)
+{
+	struct iovec iov = {form->s, form->len};
+	struct s3_body body = {&iov, 1, form->len};
+	struct http_answer answer = {.body = BUF_INIT};
+	struct s3_headers headers = {0};
+	unsigned char digest[CHECKSUM_SHA256];
+	char hash[CHECKSUM_HEX];
+	int err = checksum_sha256(&iov, 1, digest);
+
+	checksum_hex(hash, digest, sizeof(digest));
+	if (!err)
+		err = add_header(&headers, "host", place->host.s);
+	if (!err)
+		err = add_header(&headers, "content-type", "application/x-www-form-urlencoded");
+	if (!err && with)
+		err = sign_sts(a, with, place, hash, &headers);
+	if (!err) {
+		const struct http_request request = {
+			.method = "POST",
+			.url = place->url.s,
+			.headers = &headers,
+			.body = &body,
+			.connect_timeout_ms = CONNECT_MS,
+			.stall_timeout_ms = STALL_MS,
+			.cancel = a->cancel,
+		};
+
+		err = exchange(a, &request, &answer);
+	}
+	if (!err) {
+		err = grant_read_sts(answer.body.s, answer.body.len, out, a->fault);
+		if (err == -EACCES && correct_clock(a, &answer))
+			err = -EAGAIN;
+		else if (err == -EACCES && may_pass(&answer, a->fault->code))
+			err = complain(a, -ETIMEDOUT, "it says %d", answer.status);
+		else
+			err = conclude(a, err);
+	}
+	answer_fini(&answer);
+	s3_headers_fini(&headers);
+	return err;
+}
 
 /* AssumeRole, signed; or AssumeRoleWithWebIdentity, which needs no keys. */
 static int ask_sts(struct asking *a, const struct keys *with, const char *identity,
@@ -204,17 +340,10 @@ static int ask_sts(struct asking *a, const struct keys *with, const char *identi
 		{"RoleArn", p->role},
 		{"RoleSessionName", p->session ? p->session : "pourfs"},
 	};
-	struct buf form = BUF_INIT, authorization = BUF_INIT, host = BUF_INIT, path = BUF_INIT;
-	struct s3_headers headers = {0};
-	unsigned char digest[CHECKSUM_SHA256];
-	char hash[CHECKSUM_HEX], stamp[DATE_AMZ_SIZE];
-	struct http_answer answer = {.body = BUF_INIT};
-	time_t now = time(NULL) + (time_t)a->skew_s;
-	struct uri uri = {0};
-	struct iovec iov;
-	struct s3_body body = {&iov, 1, 0};
+	struct buf form = BUF_INIT;
+	struct place place;
 	size_t n = 4;
-	int err;
+	int err = find_place(a, &place);
 
 	if (p->external_id)
 		params[n++] = (struct uri_param){"ExternalId", p->external_id};
@@ -223,61 +352,14 @@ static int ask_sts(struct asking *a, const struct keys *with, const char *identi
 	if (identity)
 		params[n++] = (struct uri_param){"WebIdentityToken", identity};
 	uri_add_query(&form, params, n);
-	err = buf_error(&form);
 	if (!err)
-		err = uri_parse(&uri, p->url);
-	uri_add_authority(&host, &uri, NULL);
-	uri_add_path(&path, &uri, NULL, NULL);
-	buf_adds(&path, path.len ? "" : "/");
+		err = buf_error(&form);
 	if (!err)
-		err = buf_error(&host) | buf_error(&path);
-	iov = (struct iovec){form.s, form.len};
-	body.size = form.len;
-	if (!err)
-		err = checksum_sha256(&iov, 1, digest);
-	if (err)
-		goto out;
-	checksum_hex(hash, digest, sizeof(digest));
-	date_format_amz(stamp, now);
-	err = add_header(&headers, "host", host.s);
-	if (!err)
-		err = add_header(&headers, "content-type", "application/x-www-form-urlencoded");
-	if (!err && with) {
-		const struct sign_key key = {with->access, with->secret, with->token, p->region,
-		                             "sts"};
-
-		err = add_header(&headers, "x-amz-date", stamp);
-		if (!err)
-			err = add_header(&headers, "x-amz-security-token", with->token);
-		if (!err)
-			err = sign_headers(&authorization, &key, now, "POST", path.s, "", &headers,
-			                   hash);
-		if (!err)
-			err = add_header(&headers, "authorization", authorization.s);
-	}
-	if (!err) {
-		const struct http_request request = {
-			.method = "POST",
-			.url = p->url,
-			.headers = &headers,
-			.body = &body,
-			.connect_timeout_ms = CONNECT_MS,
-			.stall_timeout_ms = STALL_MS,
-			.cancel = a->cancel,
-		};
-
-		err = exchange(a, &request, &answer);
-	}
-	if (!err)
-		err = conclude(a, grant_read_sts(answer.body.s, answer.body.len, out, a->fault));
-out:
-	http_answer_fini(&answer);
-	s3_headers_fini(&headers);
-	uri_fini(&uri);
-	buf_fini(&form);
-	buf_fini(&authorization);
-	buf_fini(&host);
-	buf_fini(&path);
+		err = post_sts(a, with, &place, &form, out);
+	if (err == -EAGAIN)
+		err = post_sts(a, with, &place, &form, out);
+	profile_wipe(&form);
+	place_fini(&place);
 	return err;
 }
 
@@ -325,7 +407,7 @@ static int ask_container(struct asking *a, struct keys **out)
 	if (!err)
 		err = read_keys(a, &answer, out);
 	wipe(token);
-	http_answer_fini(&answer);
+	answer_fini(&answer);
 	s3_headers_fini(&headers);
 	return err;
 }
@@ -336,6 +418,7 @@ static int ask_instance(struct asking *a, struct keys **out)
 	struct http_answer answer = {.body = BUF_INIT};
 	struct s3_headers headers = {0};
 	struct buf url = BUF_INIT;
+	char *token = NULL;
 	int err;
 
 	buf_addf(&url, "%s/latest/api/token", a->p->url);
@@ -347,9 +430,12 @@ static int ask_instance(struct asking *a, struct keys **out)
 	if (!err && answer.status != 200)
 		err = complain(a, -EACCES, "status %d to the request for a session", answer.status);
 	s3_headers_fini(&headers);
-	if (!err)
-		err = add_header(&headers, "x-aws-ec2-metadata-token", answer.body.s);
-	http_answer_fini(&answer);
+	if (!err) {
+		token = trimmed(answer.body.s);
+		err = token ? add_header(&headers, "x-aws-ec2-metadata-token", token) : -ENOMEM;
+	}
+	wipe(token);
+	answer_fini(&answer);
 	buf_clear(&url);
 	buf_addf(&url, "%s" IMDS_ROLES, a->p->url);
 	if (!err)
@@ -362,12 +448,12 @@ static int ask_instance(struct asking *a, struct keys **out)
 		buf_add(&url, answer.body.s, strcspn(answer.body.s, "\r\n"));
 		err = buf_error(&url);
 	}
-	http_answer_fini(&answer);
+	answer_fini(&answer);
 	if (!err)
 		err = ask_url(a, "GET", url.s, &headers, &answer);
 	if (!err)
 		err = read_keys(a, &answer, out);
-	http_answer_fini(&answer);
+	answer_fini(&answer);
 	s3_headers_fini(&headers);
 	buf_fini(&url);
 	return err;
@@ -390,7 +476,7 @@ static int ask_sso(struct asking *a, struct keys **out)
 		if (err == -EIO)
 			err = complain(a, -EACCES, "%s is no token", a->p->token_file);
 	}
-	if (!err && expires <= time(NULL))
+	if (!err && expires <= time(NULL) + a->skew_s)
 		err = complain(a, -EACCES, "its login has expired: aws sso login");
 	buf_addf(&url, "%s/federation/credentials?", a->p->url);
 	uri_add_query(&url, params, 2);
@@ -404,7 +490,7 @@ static int ask_sso(struct asking *a, struct keys **out)
 		err = read_keys(a, &answer, out);
 	wipe(text);
 	wipe(token);
-	http_answer_fini(&answer);
+	answer_fini(&answer);
 	s3_headers_fini(&headers);
 	buf_fini(&url);
 	return err;
@@ -415,19 +501,18 @@ static int ask_sso(struct asking *a, struct keys **out)
 static int ask_process(struct asking *a, struct keys **out)
 {
 	struct buf said = BUF_INIT;
-	int status = 0, err = process_read(a->p->command, PROCESS_MS, FILE_MAX, &said, &status);
+	int status = 0,
+	    err = process_read(a->p->command, PROCESS_MS, FILE_MAX, a->cancel, &said, &status);
 
 	if (err == -ETIMEDOUT)
 		err = complain(a, -EACCES, "it did not end within %d s", PROCESS_MS / 1000);
-	else if (err && err != -ENOMEM)
+	else if (err && err != -ENOMEM && err != -EINTR)
 		err = complain(a, -EACCES, "%s", strerror(-err));
 	else if (!err && status)
 		err = complain(a, -EACCES, "its exit status is %d", status);
 	if (!err)
 		err = conclude(a, grant_read_json(said.s, said.len, out, a->fault));
-	if (said.s)
-		explicit_bzero(said.s, said.len);
-	buf_fini(&said);
+	profile_wipe(&said);
 	return err;
 }
 
@@ -439,10 +524,12 @@ int provider_ask(const struct provider *p, struct http *http, int64_t skew_s,
 		[PROVIDER_WEB_IDENTITY] = ask_web_identity, [PROVIDER_SSO] = ask_sso,
 		[PROVIDER_CONTAINER] = ask_container,       [PROVIDER_INSTANCE] = ask_instance,
 	};
-	struct asking a = {p, http, skew_s, cancel, fault};
+	struct asking a = {p, http, skew_s, cancel, fault, false};
 	int err = asks[p->kind](&a, out);
 
-	if (err == -ETIMEDOUT && p->otherwise) {
+	if (err == -EINVAL) /* a token that no header can carry */
+		err = complain(&a, -EACCES, "what it is asked with makes no sense");
+	if ((err == -ETIMEDOUT || err == -EACCES) && p->otherwise) {
 		xml_set_text(fault->message, sizeof(fault->message), p->otherwise);
 		err = -EACCES;
 	}

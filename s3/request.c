@@ -241,6 +241,10 @@ static bool renew_keys(struct run *run, const char *code)
 	bool refused = !strcmp(code, "ExpiredToken") || !strcmp(code, "ExpiredTokenException") ||
 	               !strcmp(code, "TokenRefreshRequired");
 
+	/* Of a HEAD the service says no more than that. */
+	if (run->answer->status == 400 && !*code && !strcmp(run->request->method, "HEAD") &&
+	    run->keys && run->keys->token)
+		refused = true;
 	if (!refused || run->keys_refused || !run->keys)
 		return false;
 	run->keys_refused = true;
@@ -342,6 +346,24 @@ static int take_keys(struct run *run)
 	return err ? set_fault(run, err, fault.code, fault.message) : 0;
 }
 
+/* What has to do with nobody but us is not counted. */
+static void meter(const struct run *run, enum http_result result, int err, int64_t took_us)
+{
+	int status = run->answer->status;
+	enum s3_result what = S3_RESULT_REFUSED;
+
+	if (result == HTTP_CANCELLED || result == HTTP_NO_FILES || result == HTTP_NO_MEMORY)
+		return;
+	if (result != HTTP_OK)
+		what = S3_RESULT_SILENT;
+	else if (!err)
+		what = S3_RESULT_OK;
+	else if (status < 300 || status == 429 || status >= 500)
+		what = S3_RESULT_UNWELL;
+	meter_add(&run->s3->meters, run->request->op, what, (uint64_t)took_us,
+	          run->request->tries > 1);
+}
+
 static enum step try_once(struct run *run, int *err)
 {
 	struct s3_headers headers = {0};
@@ -349,7 +371,7 @@ static enum step try_once(struct run *run, int *err)
 	char message[256] = "";
 	enum http_result result;
 	enum step step;
-	int64_t began;
+	int64_t began, took_us;
 
 	*run->answer = (struct http_answer){.body = BUF_INIT};
 	*err = take_keys(run);
@@ -366,8 +388,7 @@ static enum step try_once(struct run *run, int *err)
 	count_try(run);
 	began = now_us();
 	result = send_once(run, &headers, url.s, message);
-	meter_add(&run->s3->meters, run->request->op, result == HTTP_OK ? run->answer->status : 0,
-	          (uint64_t)(now_us() - began), run->request->tries > 1);
+	took_us = now_us() - began;
 	/* The first of them may have been carried out. */
 	run->request->tries += run->answer->resent;
 	atomic_fetch_add(&run->s3->bytes_sent, run->answer->sent);
@@ -381,6 +402,7 @@ static enum step try_once(struct run *run, int *err)
 		*err = judge_silence(run, result, message);
 		step = retry_result(result) ? STEP_RETRY : STEP_DONE;
 	}
+	meter(run, result, *err, took_us);
 	if (*err && run->call->sent)
 		atomic_fetch_sub(run->call->sent, run->answer->sent);
 out:
@@ -436,7 +458,8 @@ static void report(const struct run *run, int err)
 	const struct s3_fault *f = &run->call->fault;
 	char key[256];
 
-	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse) || run->call->guess)
+	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse && f->status) ||
+	    run->call->guess)
 		return;
 	atomic_fetch_add(&run->s3->errors, 1);
 	if (err == -ESTALE || err == -EEXIST || err == -EINTR)

@@ -23,6 +23,13 @@ static void write_file(const char *path, const char *text, mode_t mode)
 	check_int(chmod(path, mode), 0);
 }
 
+static void remove_folder(void)
+{
+	unlink(credentials);
+	unlink(config);
+	rmdir(folder);
+}
+
 /* Nothing set but two files, which are empty. */
 static void start(void)
 {
@@ -52,6 +59,7 @@ static void start(void)
 		unsetenv(names[i]);
 	if (!credentials[0]) {
 		check(mkdtemp(folder) != NULL);
+		atexit(remove_folder);
 		snprintf(credentials, sizeof(credentials), "%s/credentials", folder);
 		snprintf(config, sizeof(config), "%s/config", folder);
 	}
@@ -287,6 +295,7 @@ TEST(a_role_is_taken_by_the_profile_itself_or_the_environment)
 
 TEST(a_web_identity_is_found_in_profile_and_environment)
 {
+	struct s3_fault fault;
 	struct creds c;
 
 	start();
@@ -305,6 +314,20 @@ TEST(a_web_identity_is_found_in_profile_and_environment)
 	check_str(c.provider->token_file, "/env/token");
 	check_str(c.provider->role, "envrole");
 	check_str(c.provider->url, "http://127.0.0.1:1");
+	creds_fini(&c);
+	/* A profile that is named comes before the environment's. */
+	write_file(config,
+	           "[profile a]\naws_access_key_id = AKID\naws_secret_access_key = S3CRET\n", 0600);
+	check_keys("a", "AKID", "S3CRET", NULL);
+	/* The STS of the service, and of the region, that were named. */
+	unsetenv("AWS_ENDPOINT_URL_STS");
+	setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:2", 1);
+	c = load(NULL);
+	check_str(c.provider->url, "http://127.0.0.1:2");
+	creds_fini(&c);
+	unsetenv("AWS_ENDPOINT_URL");
+	check_int(creds_load(&c, &(struct s3_conf){.region = "cn-north-1"}, &fault), 0);
+	check_str(c.provider->url, "https://sts.cn-north-1.amazonaws.com.cn");
 	creds_fini(&c);
 }
 
@@ -371,6 +394,14 @@ TEST(where_we_run_is_asked_last)
 	creds_fini(&c);
 	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1.evil.example/get", 1);
 	check_refused(NULL, -EACCES, "neither https");
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://localhost:x@evil.example/get", 1);
+	check_refused(NULL, -EACCES, "neither https");
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[::1]@evil.example/get", 1);
+	check_refused(NULL, -EACCES, "neither https");
+	setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://[::1].evil.example/get", 1);
+	check_refused(NULL, -EACCES, "neither https");
+	setenv("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "@evil.example/get", 1);
+	check_refused(NULL, -EACCES, "no path");
 	start();
 	check_refused(NULL, -EACCES, "no credentials");
 	unsetenv("AWS_EC2_METADATA_DISABLED");
@@ -392,12 +423,9 @@ TEST(anonymous_needs_no_keys_and_takes_none)
 	check_int(creds_load(&c, &(struct s3_conf){.anonymous = true}, &fault), 0);
 	check(!c.keys && !c.provider);
 	creds_fini(&c);
-	unlink(credentials);
-	unlink(config);
-	rmdir(folder);
 }
 
-static const char passwd[] = "/tmp/creds_test.passwd";
+static const char passwd[] = "/tmp/creds_test.s3fs";
 
 static int load_passwd(struct creds *c, const char *bucket, struct s3_fault *fault)
 {

@@ -13,16 +13,28 @@
 
 static char folder[] = "/tmp/keyring_test.XXXXXX";
 
+static void remove_folder(void)
+{
+	rmdir(folder);
+}
+
+static void make_folder(void)
+{
+	static bool made;
+
+	if (made)
+		return;
+	check(mkdtemp(folder));
+	atexit(remove_folder);
+	made = true;
+}
+
 /* A command that counts its calls in a file, then runs the rest. */
 static void start(struct keyring *ring, const char *rest)
 {
-	static bool made;
 	char command[1024];
 
-	if (!made) {
-		check(mkdtemp(folder));
-		made = true;
-	}
+	make_folder();
 	snprintf(command, sizeof(command), "echo >>%s/calls; %s", folder, rest);
 	keyring_init(ring);
 	ring->provider = calloc(1, sizeof(*ring->provider));
@@ -38,8 +50,6 @@ static void end(struct keyring *ring)
 	keyring_fini(ring);
 	snprintf(path, sizeof(path), "%s/calls", folder);
 	unlink(path);
-	rmdir(folder);
-	mkdir(folder, 0700);
 }
 
 static int calls(void)
@@ -95,15 +105,35 @@ TEST(keys_are_asked_for_once_as_long_as_they_are_good)
 	end(&ring);
 }
 
-TEST(keys_that_expire_or_are_refused_are_renewed)
+/* They expire so many seconds from now on; nobody uses them meanwhile. */
+static void let_expire(struct keyring *ring, int seconds)
+{
+	pthread_mutex_lock(&ring->lock);
+	ring->keys->expires = time(NULL) + seconds;
+	pthread_mutex_unlock(&ring->lock);
+}
+
+static void wait_for_renewal(struct keyring *ring)
+{
+	bool renewing = true;
+
+	while (renewing) {
+		usleep(10000);
+		pthread_mutex_lock(&ring->lock);
+		renewing = ring->renewing;
+		pthread_mutex_unlock(&ring->lock);
+	}
+}
+
+TEST(keys_that_have_expired_or_are_refused_are_renewed)
 {
 	struct keyring ring;
 	struct s3_fault fault;
 	struct keys *k, *second;
 
-	start(&ring, KEYS("4 seconds"));
+	start(&ring, KEYS("1 hour"));
 	check_int(take(&ring, &k, &fault), 0);
-	sleep(4);
+	let_expire(&ring, 0);
 	check_int(take(&ring, &second, &fault), 0);
 	check(k != second);
 	check_int(calls(), 2);
@@ -120,6 +150,29 @@ TEST(keys_that_expire_or_are_refused_are_renewed)
 	end(&ring);
 }
 
+TEST(keys_that_will_expire_are_renewed_while_nobody_waits)
+{
+	struct keyring ring;
+	struct s3_fault fault;
+	struct keys *k, *second;
+
+	start(&ring, "sleep 0.3; " KEYS("1 hour"));
+	check_int(take(&ring, &k, &fault), 0);
+	let_expire(&ring, 100);
+	check_int(take(&ring, &second, &fault), 0);
+	check(k == second);
+	keys_put(second);
+	check_int(take(&ring, &second, &fault), 0); /* who comes meanwhile gets the old ones, too */
+	keys_put(second);
+	wait_for_renewal(&ring);
+	check_int(take(&ring, &second, &fault), 0);
+	check(k != second);
+	check_int(calls(), 2);
+	keys_put(k);
+	keys_put(second);
+	end(&ring);
+}
+
 TEST(a_failure_is_said_only_when_there_are_no_keys_left)
 {
 	char rest[512];
@@ -128,22 +181,64 @@ TEST(a_failure_is_said_only_when_there_are_no_keys_left)
 	struct keys *k;
 
 	/* The first call grants, those after it fail. */
+	make_folder();
 	snprintf(rest, sizeof(rest), "[ $(wc -l <%s/calls) = 1 ] || exit 3; %s", folder,
-	         KEYS("9 seconds"));
+	         KEYS("1 hour"));
 	start(&ring, rest);
 	check_int(take(&ring, &k, &fault), 0);
 	keys_put(k);
-	sleep(7); /* it is time to renew them, and they are good for 2 s more */
-	check_int(take(&ring, &k, &fault), 0);
-	check_int(calls(), 2);
-	keys_put(k);
-	check_int(take(&ring, &k, &fault), 0); /* not tried again at once */
-	check_int(calls(), 2);
-	keys_put(k);
-	sleep(3);
-	check_int(take(&ring, &k, &fault), -EACCES);
+	let_expire(&ring, 100);
+	for (int i = 0; i < 3; i++) { /* not tried again at once */
+		check_int(take(&ring, &k, &fault), 0);
+		keys_put(k);
+		wait_for_renewal(&ring);
+		check_int(calls(), 2);
+	}
+	/* What granted keys once may do so again. */
+	let_expire(&ring, 0);
+	usleep(1100000);
+	check_int(take(&ring, &k, &fault), -ETIMEDOUT);
 	check_str(fault.message, "the process: its exit status is 3");
+	check_int(calls(), 3);
 	end(&ring);
+}
+
+TEST(keys_that_came_too_late_are_used_and_not_asked_for_each_time)
+{
+	struct keyring ring;
+	struct s3_fault fault;
+	struct keys *k;
+
+	start(&ring, KEYS("1 hour ago"));
+	for (int i = 0; i < 3; i++) {
+		check_int(take(&ring, &k, &fault), 0);
+		check(k != NULL);
+		keys_put(k);
+	}
+	check_int(calls(), 1);
+	end(&ring);
+}
+
+TEST(an_early_renewal_that_hangs_holds_up_no_end)
+{
+	char rest[512];
+	struct keyring ring;
+	struct s3_fault fault;
+	struct keys *k;
+	time_t began;
+
+	make_folder();
+	snprintf(rest, sizeof(rest), "[ $(wc -l <%s/calls) = 1 ] || sleep 50; %s", folder,
+	         KEYS("1 hour"));
+	start(&ring, rest);
+	check_int(take(&ring, &k, &fault), 0);
+	keys_put(k);
+	let_expire(&ring, 100);
+	check_int(take(&ring, &k, &fault), 0);
+	keys_put(k);
+	began = time(NULL);
+	end(&ring);
+	check(time(NULL) - began < 20);
 }
 
 struct taker {
@@ -181,7 +276,25 @@ TEST(many_who_need_them_ask_once)
 	end(&ring);
 }
 
-TEST(a_process_is_given_its_time_and_no_more)
+TEST(many_who_need_them_fail_together)
+{
+	struct taker takers[8];
+	struct keyring ring;
+
+	start(&ring, "sleep 0.3; exit 4");
+	for (size_t i = 0; i < 8; i++) {
+		takers[i] = (struct taker){.ring = &ring};
+		check_int(pthread_create(&takers[i].thread, NULL, take_one, &takers[i]), 0);
+	}
+	for (size_t i = 0; i < 8; i++) {
+		pthread_join(takers[i].thread, NULL);
+		check_int(takers[i].err, -EACCES);
+	}
+	check_int(calls(), 1);
+	end(&ring);
+}
+
+TEST(what_a_process_says_must_be_keys)
 {
 	struct s3_fault fault;
 	struct keyring ring;

@@ -174,6 +174,8 @@ TEST(dates_are_read_and_written_in_utc)
 	check_int(date_parse_http("Fri, 24 May 2013 00:00:00 GMT"), MAY_24_2013);
 	check_int(date_parse_iso("2015-08-30T12:36:00.000Z"), AUG_30_2015);
 	check_int(date_parse_iso("2015-08-30T12:36:00Z"), AUG_30_2015);
+	check_int(date_parse_iso("2015-08-30T14:36:00+02:00"), AUG_30_2015);
+	check_int(date_parse_iso("2015-08-30T05:06:00.123456-0730"), AUG_30_2015);
 	check_int(date_parse_http("Fri, 24 Mai 2013 00:00:00 GMT"), -1);
 	check_int(date_parse_http("anJ"), -1);
 	check_int(date_parse_iso("2015-13-30T12:36:00Z"), -1);
