@@ -754,7 +754,8 @@ void opts_help(void)
 		printf("  %-22s %s\n", name, table[i].help);
 	}
 	puts("\n"
-	     "Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or from\n"
-	     "~/.aws/credentials. To unmount: fusermount3 -u MOUNTPOINT\n"
+	     "Each can also stand in the environment, as POURFS_NAME=VALUE, or in config=FILE.\n"
+	     "Keys come from AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, ~/.aws, roles and\n"
+	     "all else that the AWS tools know. To unmount: fusermount3 -u MOUNTPOINT\n"
 	     "More: man pourfs, man 7 pourfs");
 }
