@@ -27,6 +27,14 @@ bool log_enabled(enum log_level level)
 	return (int)level <= atomic_load(&current_level);
 }
 
+void log_shift(int levels)
+{
+	int level = atomic_load(&current_level) + levels;
+
+	if (level >= LOG_LEVEL_ERROR && level <= LOG_LEVEL_DEBUG)
+		atomic_store(&current_level, level);
+}
+
 int log_level_parse(const char *name)
 {
 	for (int i = 0; i <= LOG_LEVEL_DEBUG; i++)

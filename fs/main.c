@@ -19,6 +19,7 @@
 #include "log.h"
 #include "mount.h"
 #include "note.h"
+#include "notify.h"
 #include "ops.h"
 #include "opts.h"
 #include "start.h"
@@ -271,12 +272,27 @@ static void look_at_status(void *arg)
 		close(root);
 }
 
+static void on_signal(int signal)
+{
+	log_shift(signal == SIGUSR1 ? 1 : -1);
+}
+
+/* SIGUSR1: the log tells more; SIGUSR2: less. */
+static void heed_log_signals(void)
+{
+	const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+
+	sigaction(SIGUSR1, &action, NULL);
+	sigaction(SIGUSR2, &action, NULL);
+}
+
 /* Mounts, serves until unmounted, finishes. The exit status. */
 static int run_session(struct mount *m, const struct opts *o, int to_parent)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
 	int err = fuse_arguments(&args, o), unfinished, root;
+	char status[400];
 
 	if (!err)
 		session = fuse_session_new(&args, &ops_table, sizeof ops_table, m);
@@ -292,12 +308,16 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 		log_setup((enum log_level)o->log_level, true);
 		start_detached(to_parent);
 	}
+	heed_log_signals();
+	snprintf(status, sizeof status, "%s at %s", m->conf.bucket, m->conf.mountpoint);
+	notify_ready(status);
 	m->session = session;
 	if (workers_give(m->movers, 0, look_at_status, (void *)(intptr_t)root) && root >= 0)
 		close(root);
 	err = serve(m, session);
 	if (err)
 		log_error("the connection to the kernel broke: %s", strerror(-err));
+	notify_stopping("storing what was not closed");
 	serve_last_words(m, session);
 	unfinished = finish(m);
 	fuse_session_unmount(session);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "buf.h"
@@ -27,7 +28,6 @@ enum kind {
 	LEVEL,
 	STAGING,
 	CHOICE, /* a STRING, one of several */
-	IGNORED,
 };
 
 struct option {
@@ -49,7 +49,7 @@ struct option {
 #define MIB        (UINT64_C(1) << 20)
 #define GIB        (UINT64_C(1) << 30)
 
-/* In the order of the help. What mount(8) adds by itself is ignored. */
+/* In the order of the help. */
 static const struct option table[] = {
 	{"endpoint", STRING, AT(s3.endpoint), 0, 0, "URL", "the service, if it is not AWS"},
 	{"region", STRING, AT(s3.region), 0, 0, "NAME", "its region (us-east-1)"},
@@ -135,23 +135,20 @@ static const struct option table[] = {
 	{"noatime", FLAG, AT(noatime), 0, 0, NULL, NULL},
 	{"config", STRING, AT(config), 0, 0, "FILE", "options, a line each: NAME = VALUE"},
 	{"log_level", LEVEL, AT(log_level), 0, 0, "LEVEL", "error, warn, info or debug (warn)"},
-	{"nosuid", IGNORED, 0, 0, 0, NULL, NULL},
-	{"nodev", IGNORED, 0, 0, 0, NULL, NULL},
-	{"exec", IGNORED, 0, 0, 0, NULL, NULL},
-	{"async", IGNORED, 0, 0, 0, NULL, NULL},
-	{"atime", IGNORED, 0, 0, 0, NULL, NULL},
-	{"relatime", IGNORED, 0, 0, 0, NULL, NULL},
-	{"auto", IGNORED, 0, 0, 0, NULL, NULL},
-	{"noauto", IGNORED, 0, 0, 0, NULL, NULL},
-	{"user", IGNORED, 0, 0, 0, NULL, NULL},
-	{"users", IGNORED, 0, 0, 0, NULL, NULL},
-	{"nouser", IGNORED, 0, 0, 0, NULL, NULL},
-	{"nofail", IGNORED, 0, 0, 0, NULL, NULL},
-	{"_netdev", IGNORED, 0, 0, 0, NULL, NULL},
-	{"defaults", IGNORED, 0, 0, 0, NULL, NULL},
 };
 
 #define OPTIONS (sizeof table / sizeof table[0])
+
+/* What mount(8) and fstab(5) say of every file system, and is nothing to us: suid and
+ * dev as well, since no mount of ours lets them. */
+static const char *const borne[] = {
+	"_netdev",    "async",    "atime",      "auto",          "defaults", "dev",
+	"diratime",   "exec",     "group",      "iversion",      "lazytime", "loud",
+	"mand",       "noauto",   "nodev",      "nodiratime",    "nofail",   "noiversion",
+	"nolazytime", "nomand",   "norelatime", "nostrictatime", "nosuid",   "nouser",
+	"owner",      "relatime", "silent",     "strictatime",   "suid",     "sync",
+	"user",       "users",
+};
 
 /* What a CHOICE takes. */
 static const struct {
@@ -326,8 +323,6 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 {
 	bool wants_value = opt->value != NULL;
 
-	if (opt->kind == IGNORED)
-		return 0;
 	if (wants_value && (!value || !*value))
 		return fail("%s needs a value: -o %s=%s", opt->name, opt->name, opt->value);
 	if (!wants_value && value)
@@ -394,6 +389,14 @@ static const struct option *find(const char *name)
 	return NULL;
 }
 
+static bool is_borne(const char *name)
+{
+	for (size_t i = 0; i < sizeof borne / sizeof borne[0]; i++)
+		if (!strcmp(name, borne[i]))
+			return true;
+	return !strncasecmp(name, "x-", 2) || !strncmp(name, "comment", 7);
+}
+
 /* "name[=value],name[=value],…" */
 static int parse_options(struct opts *o, const char *list)
 {
@@ -412,7 +415,7 @@ static int parse_options(struct opts *o, const char *list)
 		opt = find(one);
 		if (opt)
 			err = set_value(o, opt, value);
-		else if (*one && strncmp(one, "x-", 2) != 0 && strncmp(one, "comment", 7) != 0)
+		else if (*one && !is_borne(one))
 			err = unknown(one);
 		free(one);
 		list += len + (list[len] == ',');
@@ -458,7 +461,7 @@ static int parse_environment(struct opts *o)
 			name[n++] = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
 		name[n] = '\0';
 		opt = find(name);
-		err = opt && opt->kind != IGNORED ? set_named(o, opt, value + 1) : unknown(name);
+		err = opt ? set_named(o, opt, value + 1) : unknown(name);
 		if (err)
 			return fail("so says " VARIABLE "%.*s of the environment",
 			            (int)(value - *at - (ptrdiff_t)strlen(VARIABLE)),
@@ -489,8 +492,7 @@ static int parse_config(struct opts *o, const char *path, const char *bucket)
 		if (!strcmp(e->key, "config"))
 			err = fail("config names a file, and does not stand in one");
 		else
-			err = opt && opt->kind != IGNORED ? set_named(o, opt, e->value)
-			                                  : unknown(e->key);
+			err = opt ? set_named(o, opt, e->value) : unknown(e->key);
 		if (err)
 			err = fail("so says %s", path);
 	}

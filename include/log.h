@@ -16,6 +16,8 @@ enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBU
 
 void log_setup(enum log_level level, bool to_syslog);
 bool log_enabled(enum log_level level);
+/* From a signal handler, too: so many levels more (or, negative, fewer). */
+void log_shift(int levels);
 /* "error", "warn", "info", "debug"; -1: none of them. */
 int log_level_parse(const char *name);
 

@@ -346,6 +346,20 @@ static int take_keys(struct run *run)
 	return err ? set_fault(run, err, fault.code, fault.message) : 0;
 }
 
+static void log_try(const struct run *run, int64_t took_us)
+{
+	const struct http_answer *a = run->answer;
+	const char *id = s3_headers_get(&a->headers, "x-amz-request-id");
+	char key[256];
+
+	log_debug("op=%s key=%s try=%u status=%d ms=%lld sent=%llu received=%llu request=%s",
+	          run->request->op,
+	          log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
+	          run->request->tries, a->status, (long long)(took_us / 1000),
+	          (unsigned long long)a->sent, (unsigned long long)a->received,
+	          id && is_plain(id) ? id : "-");
+}
+
 /* What has to do with nobody but us is not counted. */
 static void meter(const struct run *run, enum http_result result, int err, int64_t took_us)
 {
@@ -403,6 +417,7 @@ static enum step try_once(struct run *run, int *err)
 		step = retry_result(result) ? STEP_RETRY : STEP_DONE;
 	}
 	meter(run, result, *err, took_us);
+	log_try(run, took_us);
 	if (*err && run->call->sent)
 		atomic_fetch_sub(run->call->sent, run->answer->sent);
 out:
