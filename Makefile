@@ -4,6 +4,7 @@
 #	make demo       see it work: installs what is missing, records a video
 #	make check      all tests, likewise
 #	make install    DESTDIR= PREFIX=/usr/local
+#	make deb        a package for this Debian, in build/deb
 #	make lint fuzz coverage bench clean
 #
 # Variants, each in a build directory of its own:
@@ -13,6 +14,7 @@
 
 VERSION = 0.1.0
 PREFIX = /usr/local
+ZSH_COMPLETIONS = $(PREFIX)/share/zsh/site-functions
 CFLAGS = -O2 -g
 WERROR =
 SANITIZE =
@@ -46,12 +48,12 @@ MIXED := $(BUILD)/tests/load/mixed
 BENCH_TOOLS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/bench/*.c))
 FUZZERS := $(patsubst %.c,$(BUILD)/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-SCRIPTS = .ci/run $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
+SCRIPTS = .ci/run completions/pourfs.bash $(shell grep -lrsE '^\#!/bin/(ba)?sh' tests) $(wildcard tests/*.sh)
 SOURCES = $(wildcard include/*.h base/*.[ch] s3/*.[ch] fs/*.[ch] tests/unit/*.[ch] tests/s3/*.[ch] tests/exerciser/*.[ch] \
 	tests/load/*.[ch] tests/bench/*.[ch] tests/fuzz/*.[ch])
 MANUALS = $(wildcard man/*.1 man/*.7)
 
-.PHONY: all archives unit-tests check demo bench lint fuzz coverage install clean
+.PHONY: all archives unit-tests check demo bench lint fuzz coverage install deb clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -148,6 +150,20 @@ install: all
 	install -D -m 755 $(BUILD)/pourfs $(DESTDIR)$(PREFIX)/bin/pourfs
 	$(foreach page,$(MANUALS),install -D -m 644 $(page) \
 		$(DESTDIR)$(PREFIX)/share/man/man$(subst .,,$(suffix $(page)))/$(notdir $(page));)
+	install -D -m 644 completions/pourfs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pourfs
+	install -D -m 644 completions/pourfs.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/pourfs.fish
+	install -D -m 644 completions/_pourfs $(DESTDIR)$(ZSH_COMPLETIONS)/_pourfs
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|@BINDIR@|$(PREFIX)/bin|' contrib/pourfs@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pourfs@.service
+
+# In a copy, as what is built lands beside the source.
+deb:
+	tests/setup build deb
+	rm -rf build/deb
+	mkdir -p build/deb/pourfs
+	tar -c --exclude=./.git --exclude='./build*' . | tar -x -C build/deb/pourfs
+	cd build/deb/pourfs && dpkg-buildpackage -us -uc -b
+	cd build/deb && lintian --fail-on error,warning pourfs_*.deb
 
 clean:
 	rm -rf build build-*

@@ -121,6 +121,17 @@ static void add_moves(struct mount *m, json_t *transfers)
 	tree_unlock(m->tree);
 }
 
+static json_t *service(const struct s3 *s3)
+{
+	json_t *lacks = json_array();
+	const char *lack;
+
+	for (size_t i = 0; (lack = s3_lacks(s3, i)); i++)
+		json_array_append_new(lacks, json_string(lack));
+	return json_pack("{s:s, s:s, s:s?, s:o}", "endpoint", s3_endpoint(s3), "region",
+	                 s3_region(s3), "keys", s3_source(s3), "lacks", lacks);
+}
+
 char *status_json(struct mount *m)
 {
 	struct s3_stats stats;
@@ -134,6 +145,7 @@ char *status_json(struct mount *m)
 	json_object_set_new(root, "bucket", json_string(m->conf.bucket));
 	json_object_set_new(root, "prefix", name(m->conf.prefix));
 	json_object_set_new(root, "endpoint", json_string(s3_endpoint(m->s3)));
+	json_object_set_new(root, "service", service(m->s3));
 	json_object_set_new(root, "memory",
 	                    json_pack("{s:o, s:o}", "limit", number(budget_size(m->budget)), "used",
 	                              number(budget_used(m->budget))));

@@ -180,6 +180,10 @@ const char *s3_region(const struct s3 *s3);
 /* Where its keys are from, for people; NULL: it signs nothing. */
 const char *s3_source(const struct s3 *s3);
 
+/* What it was seen not to know, and is done without since: an ability of the API, for
+ * people. The i-th; NULL: there are no more. */
+const char *s3_lacks(const struct s3 *s3, size_t i);
+
 struct s3_stats {
 	uint64_t requests;                   /* tries, all of them */
 	uint64_t retries;                    /* tries beyond the first of their call */

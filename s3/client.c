@@ -286,6 +286,26 @@ const char *s3_source(const struct s3 *s3)
 	return s3->source;
 }
 
+const char *s3_lacks(const struct s3 *s3, size_t i)
+{
+	const struct {
+		bool lacking;
+		const char *name;
+	} abilities[] = {
+		{atomic_load(&s3->no_put_if_absent), "If-None-Match of PutObject and CopyObject"},
+		{atomic_load(&s3->no_complete_if_absent),
+	         "If-None-Match of CompleteMultipartUpload"},
+		{atomic_load(&s3->no_object_size), "x-amz-mp-object-size"},
+		{atomic_load(&s3->no_delete_many), "DeleteObjects"},
+		{atomic_load(&s3->no_md5_etags), "ETags that are MD5s"},
+	};
+
+	for (size_t n = 0; n < sizeof(abilities) / sizeof(*abilities); n++)
+		if (abilities[n].lacking && !i--)
+			return abilities[n].name;
+	return NULL;
+}
+
 void s3_stats(const struct s3 *s3, struct s3_stats *out)
 {
 	*out = (struct s3_stats){
