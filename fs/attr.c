@@ -240,6 +240,7 @@ void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
 	keep_xattrs_locked(n, h);
 	/* A new version has another, which the service will tell when it is asked. */
 	s3_headers_remove(h, "x-amz-version-id");
+	copy_tags_made(h);
 	set_headers_locked(n, h);
 	attr_believe_locked(m, n);
 	schedule_locked(m, n, ATTR_DELAY_MS);

@@ -2,10 +2,12 @@
 #include "copy.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RANGE      (UINT64_C(1) << 30) /* of one part; smaller ones run side by side */
+#define TAGS       "x-amz-tagging"
 #define TAGS_COUNT "x-amz-tagging-count"
 
 struct big_copy {
@@ -86,7 +88,7 @@ static int create(struct mount *m, const char *to, const struct s3_headers *head
 	int err = headers ? s3_headers_copy(&all, headers) : 0;
 
 	if (!err && tags)
-		err = s3_headers_set(&all, "x-amz-tagging", tags);
+		err = s3_headers_set(&all, TAGS, tags);
 	if (!err)
 		err = s3_upload_create(m->s3, to, &all, id, call);
 	s3_headers_fini(&all);
@@ -130,9 +132,36 @@ int copy_tags(struct mount *m, const char *key, const struct s3_headers *headers
               struct s3_call *call)
 {
 	const char *count = headers ? s3_headers_get(headers, TAGS_COUNT) : NULL;
+	const char *asked = headers ? s3_headers_get(headers, TAGS) : NULL;
 
-	*tags = NULL;
+	*tags = asked ? strdup(asked) : NULL;
+	if (asked)
+		return *tags ? 0 : -ENOMEM;
 	return count && strcmp(count, "0") != 0 ? s3_get_tags(m->s3, key, tags, call) : 0;
+}
+
+/* "a=b&c=d" are two. */
+static void count_tags(const char *tags, char count[16])
+{
+	unsigned n = 1;
+
+	while ((tags = strchr(tags, '&'))) {
+		n++;
+		tags++;
+	}
+	snprintf(count, 16, "%u", n);
+}
+
+void copy_tags_made(struct s3_headers *headers)
+{
+	const char *tags = s3_headers_get(headers, TAGS);
+	char count[16];
+
+	if (!tags)
+		return;
+	count_tags(tags, count);
+	s3_headers_remove(headers, TAGS);
+	(void)!s3_headers_set(headers, TAGS_COUNT, count); /* else the service will tell */
 }
 
 int copy_keep_tags(struct mount *m, const char *key, const struct s3_headers *headers,
@@ -140,13 +169,18 @@ int copy_keep_tags(struct mount *m, const char *key, const struct s3_headers *he
 {
 	const char *wanted = s3_headers_get(headers, TAGS_COUNT), *has;
 	struct s3_object made;
+	char count[16];
 	bool kept;
 	int err = s3_head(m->s3, key, &made, call);
 
 	if (err)
 		return err;
 	has = s3_headers_get(&made.headers, TAGS_COUNT);
-	kept = has && wanted && !strcmp(has, wanted);
+	if (!wanted) {
+		count_tags(tags, count);
+		wanted = count;
+	}
+	kept = has && !strcmp(has, wanted);
 	s3_object_fini(&made);
 	return kept ? 0 : s3_put_tags(m->s3, key, tags, call);
 }

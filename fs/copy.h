@@ -15,12 +15,14 @@ int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, u
                 struct s3_etag *made, struct s3_call *call) s3_must_check;
 
 /* The tags of an object with such headers (may be NULL), as s3_get_tags() gives
- * them; *tags is NULL, and nothing is asked, if it has none. */
+ * them: those that the headers ask for, of a new one; else those that it has. *tags
+ * is NULL, and nothing is asked, if there are none. */
 int copy_tags(struct mount *m, const char *key, const struct s3_headers *headers, char **tags,
               struct s3_call *call) s3_must_check;
-/* The object of that key was made anew with these tags, which its headers
- * count: makes sure that it has them. Ceph drops those that come with an upload
- * or with a copy that replaces metadata. */
+/* From now on it has the tags that its headers asked for: they only count them. */
+void copy_tags_made(struct s3_headers *headers);
+/* The object of that key was made anew with these tags: makes sure that it has them. Ceph drops
+ * those that come with an upload or with a copy that replaces metadata. */
 int copy_keep_tags(struct mount *m, const char *key, const struct s3_headers *headers,
                    const char *tags, struct s3_call *call) s3_must_check;
 

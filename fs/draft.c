@@ -162,7 +162,7 @@ bool draft_free_if_done(struct draft *d)
 	f->node->drafted = false;
 	tree_unlock(m->tree);
 	attr_untake(m, f->node, d->taken); /* with none, too: changes that waited for the draft */
-	if (d->error)
+	if (d->error && !d->discarded)
 		attr_never_made(m, f->node);
 	pthread_cond_broadcast(&f->changed);
 	parts_free(d->parts);
@@ -318,6 +318,8 @@ static void leave(struct draft *d)
 /* Nobody wants the uploads any more. */
 static int give_up(struct draft *d)
 {
+	if (d->flights && d->discarded && !d->file->handles)
+		d->cancel = true; /* nor what is on its way to them */
 	if (d->flights)
 		return 0;
 	if (d->error == -ETIMEDOUT && d->note && !d->discarded)

@@ -360,13 +360,12 @@ static int set_value(struct opts *o, const struct option *opt, const char *value
 
 /* ----------------------------------------------------------------- options */
 
-static int unknown(const char *name)
+/* The option that was perhaps meant; NULL: none. */
+static const char *nearest(const char *name)
 {
-	const char *near = NULL, *advice = near_advice(name);
+	const char *near = NULL;
 	unsigned best = 3;
 
-	if (advice)
-		return fail("unknown option '%s': %s", name, advice);
 	for (size_t i = 0; i < OPTIONS; i++) {
 		unsigned d = near_distance(name + strspn(name, "-"), table[i].name);
 
@@ -375,6 +374,20 @@ static int unknown(const char *name)
 			near = table[i].name;
 		}
 	}
+	return near;
+}
+
+static bool is_near(const char *name)
+{
+	return near_advice(name) || nearest(name);
+}
+
+static int unknown(const char *name)
+{
+	const char *near = nearest(name), *advice = near_advice(name);
+
+	if (advice)
+		return fail("unknown option '%s': %s", name, advice);
 	if (near)
 		return fail("unknown option '%s': did you mean '%s%s'?", name,
 		            *name == '-' ? "-o " : "", near);
@@ -397,14 +410,32 @@ static bool is_borne(const char *name)
 	return !strncasecmp(name, "x-", 2) || !strncmp(name, "comment", 7);
 }
 
+/* Up to the next comma that has no backslash before it, with what has one as it is.
+ * For free(). *list is moved behind it. */
+static char *next_option(const char **list)
+{
+	char *one = malloc(strlen(*list) + 1), *to = one;
+	const char *s = *list;
+
+	if (!one)
+		return NULL;
+	while (*s && *s != ',') {
+		if (*s == '\\' && (s[1] == ',' || s[1] == '\\'))
+			s++;
+		*to++ = *s++;
+	}
+	*to = '\0';
+	*list = s + (*s == ',');
+	return one;
+}
+
 /* "name[=value],name[=value],…" */
 static int parse_options(struct opts *o, const char *list)
 {
 	int err = 0;
 
 	while (!err && *list) {
-		size_t len = strcspn(list, ",");
-		char *one = strndup(list, len), *value;
+		char *one = next_option(&list), *value;
 		const struct option *opt;
 
 		if (!one)
@@ -418,9 +449,19 @@ static int parse_options(struct opts *o, const char *list)
 		else if (*one && !is_borne(one))
 			err = unknown(one);
 		free(one);
-		list += len + (list[len] == ',');
 	}
 	return err;
+}
+
+/* What has no value is taken back. */
+static void unset(struct opts *o, const struct option *opt)
+{
+	if (opt->kind == FLAG || opt->kind == NO_FLAG)
+		*(bool *)((char *)o + opt->at) = opt->kind == NO_FLAG;
+	else if (opt->kind == VARIANT)
+		o->s3.variants &= ~(unsigned)opt->at;
+	else if (opt->kind == ADDRESSING && o->s3.addressing == (enum s3_addressing)opt->at)
+		o->s3.addressing = S3_ADDRESS_AUTO;
 }
 
 /* Where an option without a value has one, too: "ro = yes". */
@@ -434,8 +475,10 @@ static int set_named(struct opts *o, const struct option *opt, const char *value
 	for (size_t i = 0; i < sizeof yes / sizeof *yes; i++) {
 		if (!strcmp(value, yes[i]))
 			return set_value(o, opt, NULL);
-		if (!strcmp(value, no[i]))
+		if (!strcmp(value, no[i])) {
+			unset(o, opt);
 			return 0;
+		}
 	}
 	return fail("%s=%s: it takes yes or no", opt->name, value);
 }
@@ -461,6 +504,9 @@ static int parse_environment(struct opts *o)
 			name[n++] = *s >= 'A' && *s <= 'Z' ? (char)(*s + 32) : *s;
 		name[n] = '\0';
 		opt = find(name);
+		/* Who names things after us has others: POURFS_SERVICE_HOST in Kubernetes. */
+		if (!value[1] || (!opt && !is_near(name)))
+			continue;
 		err = opt ? set_named(o, opt, value + 1) : unknown(name);
 		if (err)
 			return fail("so says " VARIABLE "%.*s of the environment",
@@ -470,6 +516,22 @@ static int parse_environment(struct opts *o)
 	return 0;
 }
 
+/* What is indented is not part of the line before it, as in the files of AWS. */
+static void outdent(struct buf *text)
+{
+	struct buf plain = BUF_INIT;
+	const char *s = text->s;
+
+	while (*s) {
+		size_t n = strcspn(s += strspn(s, " \t"), "\n");
+
+		buf_add(&plain, s, n + (s[n] == '\n'));
+		s += n + (s[n] == '\n');
+	}
+	buf_fini(text);
+	*text = plain;
+}
+
 static int parse_config(struct opts *o, const char *path, const char *bucket)
 {
 	struct buf text = BUF_INIT;
@@ -477,6 +539,10 @@ static int parse_config(struct opts *o, const char *path, const char *bucket)
 	unsigned line;
 	int err = buf_add_file(&text, path, CONFIG_MAX);
 
+	if (!err && strlen(text.s) == text.len)
+		outdent(&text);
+	if (!err)
+		err = buf_error(&text);
 	if (err)
 		err = fail("config=%s: %s", path, strerror(-err));
 	else if ((err = ini_parse(&ini, text.s, text.len, &line)) == -EINVAL)

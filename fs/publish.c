@@ -31,10 +31,7 @@ static int put(struct mount *m, const char *key, const struct s3_body *body,
 {
 	int err = tags ? s3_headers_set(headers, "x-amz-tagging", tags) : 0;
 
-	if (!err)
-		err = s3_put(m->s3, key, headers, body, flags, etag, call);
-	s3_headers_remove(headers, "x-amz-tagging");
-	return err;
+	return err ? err : s3_put(m->s3, key, headers, body, flags, etag, call);
 }
 
 /* A copy, which comes with the tags of its source, if any. It is never

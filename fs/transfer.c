@@ -155,18 +155,21 @@ static int create_own(struct draft *d, bool last, struct attr *attr, struct s3_h
 {
 	struct s3_call call = flight_call(d);
 	char *tags = NULL;
+	bool asked;
 	int err = hold_name(d);
 
 	if (err)
 		return err;
 	err = own_headers(d, last, attr, headers, taken, key);
+	asked = s3_headers_get(headers, "x-amz-tagging");
 	if (!err)
 		err = flight_tags(d, key->s, headers, &tags);
 	if (!err && tags)
 		err = s3_headers_set(headers, "x-amz-tagging", tags);
 	if (!err)
 		err = s3_upload_create(d->file->m->s3, key->s, headers, id, &call);
-	s3_headers_remove(headers, "x-amz-tagging");
+	if (!asked)
+		s3_headers_remove(headers, "x-amz-tagging"); /* they may change meanwhile */
 	free(tags);
 	release_name(d);
 	return err;

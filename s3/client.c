@@ -109,6 +109,11 @@ static int set_bucket(struct s3 *s3, const char *bucket, struct host_arn *arn,
 	return s3->bucket && (kind || s3->access_point) ? 0 : -ENOMEM;
 }
 
+static bool is_this_host(const char *host)
+{
+	return !strcmp(host, "localhost") || !strncmp(host, "127.", 4) || !strcmp(host, "[::1]");
+}
+
 static int set_up_place(struct s3 *s3, const struct s3_conf *conf, const struct creds *creds,
                         struct s3_fault *fault)
 {
@@ -144,8 +149,14 @@ static int set_up_place(struct s3 *s3, const struct s3_conf *conf, const struct 
 		              "with path_style or fips",
 		              conf->bucket);
 	err = place_init(&s3->places[0], s3, endpoint, region);
-	return err == -EINVAL ? refuse(fault, "Endpoint", "not the URL of a service", endpoint)
-	                      : err;
+	if (err == -EINVAL)
+		return refuse(fault, "Endpoint", "not the URL of a service", endpoint);
+	if (!err && s3->terms.customer_key && !s3->places[0].uri.tls &&
+	    !is_this_host(s3->places[0].uri.host))
+		return refuse(fault, "Endpoint",
+		              "sse_c_key_file sends the key with each request, so it takes https",
+		              endpoint);
+	return err;
 }
 
 /* Whom to trust, if not the system's authorities. */

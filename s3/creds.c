@@ -132,7 +132,7 @@ int creds_load(struct creds *out, const struct s3_conf *conf, struct s3_fault *f
 	if (err)
 		return err;
 	found = profile_find(&files, profile_name(conf->profile, &asked), &p);
-	if (asked && !found)
+	if (asked && !found && !conf->passwd_file)
 		err = profile_complain(fault, -EINVAL, "Profile",
 		                       "there is no profile [%s] in %s or %s", p.name,
 		                       files.credentials.path, files.config.path);
@@ -143,7 +143,7 @@ int creds_load(struct creds *out, const struct s3_conf *conf, struct s3_fault *f
 	else if (!err && !anonymous)
 		err = chain_find(&c, &files, &p, conf->profile != NULL, fault);
 	profiles_fini(&files);
-	if (!err && !anonymous && prctl(PR_SET_DUMPABLE, 0))
+	if (!err && (!anonymous || conf->sse_c_key_file) && prctl(PR_SET_DUMPABLE, 0))
 		err = profile_complain(fault, -EACCES, "Credentials",
 		                       "the secret cannot be kept out of core dumps: %s",
 		                       strerror(errno));

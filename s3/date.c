@@ -45,7 +45,8 @@ static time_t offset_of(const char *s)
 
 	if (*s == '.')
 		s += 1 + strspn(s + 1, "0123456789");
-	if (sscanf(s, "%1[+-]%2d", sign, &hours) < 2)
+	if (strspn(s, "+-") != 1 || strspn(s + 1, "0123456789") < 2 ||
+	    sscanf(s, "%1[+-]%2d", sign, &hours) < 2)
 		return 0;
 	if (sscanf(s[3] == ':' ? s + 4 : s + 3, "%2d", &minutes) < 1)
 		minutes = 0;

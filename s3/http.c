@@ -45,6 +45,7 @@ struct exchange {
 	bool headed;           /* all headers of the answer came */
 	curl_socket_t fd;      /* of the connection, as far as is known */
 	bool no_files;         /* there could be none */
+	int64_t paced_us;      /* that it was made to wait since */
 	struct timespec moved; /* when there was last seen to be enough progress */
 	curl_off_t moved_bytes;
 	enum http_result verdict; /* why a callback ended it, or HTTP_OK */
@@ -84,6 +85,13 @@ static bool keep(char **to, const char *s)
 	return !s || *to;
 }
 
+/* The working directory will be another. */
+static bool keep_path(char **to, const char *path)
+{
+	*to = path ? realpath(path, NULL) : NULL;
+	return *to || keep(to, path);
+}
+
 int http_new(struct http **out, const struct http_conf *conf)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -101,9 +109,10 @@ int http_new(struct http **out, const struct http_conf *conf)
 	http->share = curl_share_init();
 	http->up.rate = conf->send_rate;
 	http->down.rate = conf->receive_rate;
-	if (!keep(&http->user_agent, conf->user_agent) || !keep(&http->ca_file, conf->ca_file) ||
-	    !keep(&http->client_cert, conf->client_cert) ||
-	    !keep(&http->client_key, conf->client_key) || !keep(&http->proxy, conf->proxy) ||
+	if (!keep(&http->user_agent, conf->user_agent) ||
+	    !keep_path(&http->ca_file, conf->ca_file) ||
+	    !keep_path(&http->client_cert, conf->client_cert) ||
+	    !keep_path(&http->client_key, conf->client_key) || !keep(&http->proxy, conf->proxy) ||
 	    !http->idle || !http->share) {
 		http_free(http);
 		return -ENOMEM;
@@ -205,6 +214,7 @@ static bool keep_pace(struct exchange *x, struct pace *pace, size_t n)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	wait_us = pace_take(pace, t.tv_sec * INT64_C(1000000) + t.tv_nsec / 1000, n);
 	pthread_mutex_unlock(&x->http->pace_lock);
+	x->paced_us += wait_us;
 	while (wait_us > 0 && !is_cancelled(x)) {
 		usleep((useconds_t)(wait_us < CANCEL_LOOK_US ? wait_us : CANCEL_LOOK_US));
 		wait_us -= CANCEL_LOOK_US;
@@ -285,7 +295,7 @@ static size_t on_write(char *from, size_t size, size_t count, void *ctx)
 		}
 	}
 	a->received += n;
-	return keep_pace(x, &x->http->down, n) ? n : 0;
+	return !r->into || keep_pace(x, &x->http->down, n) ? n : 0;
 }
 
 /* "name: value", not terminated. A line that is no header is passed over. */
@@ -375,12 +385,13 @@ static int on_progress(void *ctx, curl_off_t dltotal, curl_off_t dlnow, curl_off
 	if (bytes - x->moved_bytes >= enough) {
 		x->moved_bytes = bytes;
 		x->moved = now;
+		x->paced_us = 0;
 		return 0;
 	}
 	if (bytes < x->moved_bytes)
 		x->moved_bytes = bytes; /* sent again from the start */
 	idle_ms = (now.tv_sec - x->moved.tv_sec) * INT64_C(1000) +
-	          (now.tv_nsec - x->moved.tv_nsec) / 1000000;
+	          (now.tv_nsec - x->moved.tv_nsec) / 1000000 - x->paced_us / 1000;
 	if (idle_ms < (int64_t)x->request->stall_timeout_ms)
 		return 0;
 	x->verdict = HTTP_TIMEOUT;

@@ -11,6 +11,7 @@
 #define LAST_S    15    /* the same, and an eighth */
 #define PAUSE_MS  10000 /* between attempts, as long as the old ones are good */
 #define FAILED_MS 1000  /* without good ones: who comes meanwhile is told of the last */
+#define FRESH_MS  60000
 #define LOOK_MS   200
 
 void keyring_init(struct keyring *ring)
@@ -75,6 +76,7 @@ static void conclude_locked(struct keyring *ring, int err, struct keys *found, i
 		ring->early_s = life / 4 < EARLY_S ? life / 4 : EARLY_S;
 		ring->last_s = life / 8 < LAST_S ? life / 8 : LAST_S;
 		ring->granted = true;
+		ring->granted_ms = now_ms();
 		/* What had expired before it came may be better than nothing: see what
 		 * the service says, and do not ask at each request. */
 		ring->stale_until_ms = found->expires && life <= 0 ? now_ms() + PAUSE_MS : 0;
@@ -170,12 +172,12 @@ int keyring_take(struct keyring *ring, struct http *http, int64_t skew_s, const 
 	return err;
 }
 
-bool keyring_refused(struct keyring *ring, const struct keys *keys)
+bool keyring_refused(struct keyring *ring, const struct keys *keys, bool sure)
 {
 	bool may;
 
 	pthread_mutex_lock(&ring->lock);
-	may = ring->provider;
+	may = ring->provider && (sure || now_ms() - ring->granted_ms >= FRESH_MS);
 	if (may && ring->keys == keys) {
 		keys_put(ring->keys);
 		ring->keys = NULL;

@@ -27,6 +27,7 @@ struct keyring {
 	int64_t failed_until_ms; /* the same, and it stands for those who have no keys */
 	int64_t stale_until_ms;  /* the keys had expired when they came */
 	bool granted;            /* once at least */
+	int64_t granted_ms;      /* CLOCK_MONOTONIC, the last time */
 	int error;               /* of the last failure */
 	struct s3_fault fault;
 
@@ -46,7 +47,8 @@ void keyring_fini(struct keyring *ring);
 int keyring_take(struct keyring *ring, struct http *http, int64_t skew_s, const atomic_bool *cancel,
                  struct keys **out, struct s3_fault *fault) s3_must_check;
 
-/* The service says that they have expired. True: there may be others. */
-bool keyring_refused(struct keyring *ring, const struct keys *keys);
+/* The service says that they have expired; or (sure: no) it may be that, which is not
+ * believed of keys that came a minute ago. True: there may be others. */
+bool keyring_refused(struct keyring *ring, const struct keys *keys, bool sure);
 
 #endif

@@ -309,6 +309,7 @@ int s3_upload_complete(struct s3 *s3, const char *key, const char *id, const str
 	r.err = buf_error(&text);
 	request_param(&r, "uploadId", id);
 	request_header(&r, "content-type", "application/xml");
+	terms_add_key(&s3->terms, &r);
 	if (!atomic_load(&s3->no_object_size))
 		request_headerf(&r, "x-amz-mp-object-size", "%llu", (unsigned long long)size);
 	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_complete_if_absent))

@@ -45,9 +45,9 @@ static int read_line(char *s, const char *bucket, const char **access, const cha
 
 int passwd_find(struct keys **keys, const char *text, size_t n, const char *bucket, unsigned *line)
 {
-	char *copy = strndup(text, n), *next = copy;
+	char *copy = memchr(text, '\0', n) ? NULL : strndup(text, n), *next = copy;
 	const char *access = NULL, *secret = NULL;
-	int best = 2, err = copy ? 0 : -ENOMEM;
+	int best = 2, err = copy ? 0 : memchr(text, '\0', n) ? -EINVAL : -ENOMEM;
 
 	*line = 0;
 	while (!err && next && best) {

@@ -241,14 +241,14 @@ static bool renew_keys(struct run *run, const char *code)
 	bool refused = !strcmp(code, "ExpiredToken") || !strcmp(code, "ExpiredTokenException") ||
 	               !strcmp(code, "TokenRefreshRequired");
 
-	/* Of a HEAD the service says no more than that. */
-	if (run->answer->status == 400 && !*code && !strcmp(run->request->method, "HEAD") &&
-	    run->keys && run->keys->token)
-		refused = true;
-	if (!refused || run->keys_refused || !run->keys)
+	/* Of a HEAD the service says no more than that; but of others things as well. */
+	bool perhaps = run->answer->status == 400 && !*code &&
+	               !strcmp(run->request->method, "HEAD") && run->keys && run->keys->token;
+
+	if ((!refused && !perhaps) || run->keys_refused || !run->keys)
 		return false;
 	run->keys_refused = true;
-	return keyring_refused(&run->s3->keyring, run->keys);
+	return keyring_refused(&run->s3->keyring, run->keys, refused);
 }
 
 static enum step judge_answer(struct run *run, int *err)
@@ -476,8 +476,10 @@ static void report(const struct run *run, int err)
 	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse && f->status) ||
 	    run->call->guess)
 		return;
+	if (err == -EINTR)
+		return; /* we ended it ourselves */
 	atomic_fetch_add(&run->s3->errors, 1);
-	if (err == -ESTALE || err == -EEXIST || err == -EINTR)
+	if (err == -ESTALE || err == -EEXIST)
 		return;
 	log_warn("%s %s failed after %u %s: %d %s %s%s%s", run->request->op,
 	         log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "creds.h"
+#include "passwd.h"
 
 #include "test.h"
 
@@ -9,7 +10,7 @@
 #include <unistd.h>
 
 static char folder[] = "/tmp/creds_test.XXXXXX";
-static char credentials[128], config[128];
+static char credentials[128], config[128], passwd[128];
 
 static void write_file(const char *path, const char *text, mode_t mode)
 {
@@ -62,6 +63,7 @@ static void start(void)
 		atexit(remove_folder);
 		snprintf(credentials, sizeof(credentials), "%s/credentials", folder);
 		snprintf(config, sizeof(config), "%s/config", folder);
+		snprintf(passwd, sizeof(passwd), "%s/s3fs", folder);
 	}
 	write_file(credentials, "", 0600);
 	write_file(config, "", 0644);
@@ -425,8 +427,6 @@ TEST(anonymous_needs_no_keys_and_takes_none)
 	creds_fini(&c);
 }
 
-static const char passwd[] = "/tmp/creds_test.s3fs";
-
 static int load_passwd(struct creds *c, const char *bucket, struct s3_fault *fault)
 {
 	const struct s3_conf conf = {.passwd_file = passwd, .bucket = bucket};
@@ -482,8 +482,23 @@ TEST(a_password_file_that_cannot_serve_says_why)
 	check_passwd_refused("\nA=S3CRET\n", 0600, -EINVAL, "line 2");
 	check_passwd_refused("bucket:A:S3CRET:more\n", 0600, -EINVAL, "line 1");
 	check_passwd_refused(":S3CRET\n", 0600, -EINVAL, "line 1");
+	setenv("AWS_PROFILE", "none", 1); /* which is not asked */
+	write_file(passwd, "A:S\n", 0600);
+	check_int(load_passwd(&c, "bucket", &fault), 0);
+	creds_fini(&c);
+	unsetenv("AWS_PROFILE");
+	unlink(passwd);
 	check_int(load_passwd(&c, "bucket", &fault), -EACCES);
 	check(strstr(fault.message, "No such file") != NULL);
+}
+
+TEST(a_password_file_with_a_nul_is_refused)
+{
+	char text[600] = "A:S3CRET\n";
+	struct keys *keys;
+	unsigned line;
+
+	check_int(passwd_find(&keys, text, sizeof(text), "bucket", &line), -EINVAL);
 }
 
 TEST(the_variants_of_endpoints_come_from_the_environment_or_the_profile)

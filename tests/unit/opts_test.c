@@ -85,6 +85,10 @@ TEST(options_come_in_lists_and_anywhere)
 	check_int(o.s3.connections, 18);
 	check_int(parse_options("parallel=64"), 0);
 	check_int(o.mount.small, 64);
+	check_int(parse_options("cache_control=public\\,max-age=6,user_agent=a\\\\b,uid=4"), 0);
+	check_str(o.mount.cache_control, "public,max-age=6");
+	check_str(o.s3.user_agent, "a\\b");
+	check_int(o.mount.uid, 4);
 	check_int(parse_options(",,ttl=0,,"), 0);
 	check_int(o.mount.ttl_ms, 0);
 }
@@ -146,10 +150,25 @@ TEST(what_requests_say_and_how_they_travel)
 	check_str(o.s3.passwd_file, "/p");
 }
 
+static char folder[] = "/tmp/opts_test.XXXXXX";
+
+static void leave_folder(void)
+{
+	unlink("opts_test.conf");
+	rmdir(folder);
+}
+
 static void write_config(const char *text)
 {
-	FILE *out = fopen("/tmp/opts_test.conf", "w");
+	static bool made;
+	FILE *out;
 
+	if (!made) {
+		check(mkdtemp(folder) && !chdir(folder));
+		atexit(leave_folder);
+		made = true;
+	}
+	out = fopen("opts_test.conf", "w");
 	fputs(text, out);
 	fclose(out);
 }
@@ -161,17 +180,26 @@ TEST(the_command_line_wins_over_the_environment_and_that_over_the_file)
 	setenv("POURFS_PARALLEL", "4", 1);
 	setenv("POURFS_ALLOW_OTHER", "true", 1);
 	setenv("POURFS_TTL", "6", 1);
-	check_int(parse_options("config=/tmp/opts_test.conf,ttl=7"), 0);
+	check_int(parse_options("config=opts_test.conf,ttl=7"), 0);
 	check_int(o.mount.ttl_ms, 7000);
 	check_int(o.mount.parallel, 4);
 	check_int(o.mount.uid, 7);
 	check_str(o.s3.region, "file");
 	check(o.mount.read_only && o.allow_other && !o.noexec);
-	check_int(parse_options("rw,config=/tmp/opts_test.conf"), 0);
+	check_int(parse_options("rw,config=opts_test.conf"), 0);
 	check(!o.mount.read_only);
-	setenv("POURFS_CONFIG", "/tmp/opts_test.conf", 1);
+	setenv("POURFS_CONFIG", "opts_test.conf", 1);
 	check_int(parse_options("gid=1"), 0);
 	check_int(o.mount.uid, 7);
+	setenv("POURFS_RO", "no", 1);
+	check_int(parse_options("gid=1"), 0);
+	check(!o.mount.read_only);
+	unsetenv("POURFS_RO");
+	write_config("fips = yes\npath_style = yes\n  uid = 3\n[bucket]\n  fips = no\n\tpath_style "
+	             "= off\n");
+	check_int(parse_options("gid=1"), 0);
+	check(!o.s3.variants && !o.s3.addressing);
+	check_int(o.mount.uid, 3);
 	unsetenv("POURFS_CONFIG");
 	unsetenv("POURFS_PARALLEL");
 	unsetenv("POURFS_ALLOW_OTHER");
@@ -187,17 +215,22 @@ TEST(what_is_wrong_in_the_file_or_the_environment_is_told_with_its_place)
 	setenv("POURFS_RO", "maybe", 1);
 	check_refused("ro", "yes or no");
 	unsetenv("POURFS_RO");
+	setenv("POURFS_SERVICE_HOST", "10.0.0.1", 1); /* Kubernetes speaks of a service of ours */
+	setenv("POURFS_REGION", "", 1);
+	check_int(parse_options("ro"), 0);
+	unsetenv("POURFS_SERVICE_HOST");
+	unsetenv("POURFS_REGION");
 	check_refused("config=/nowhere/at/all", "No such file");
 	write_config("parallel\n");
-	check_refused("config=/tmp/opts_test.conf", "line 1");
+	check_refused("config=opts_test.conf", "line 1");
 	write_config("parallel = 0\n");
-	check_refused("config=/tmp/opts_test.conf", "from 1 to 64");
-	check(strstr(said, "so says /tmp/opts_test.conf") != NULL);
+	check_refused("config=opts_test.conf", "from 1 to 64");
+	check(strstr(said, "so says opts_test.conf") != NULL);
 	write_config("[bucket]\nregoin = x\n");
-	check_refused("config=/tmp/opts_test.conf", "did you mean 'region'");
+	check_refused("config=opts_test.conf", "did you mean 'region'");
 	write_config("config = /x\n");
-	check_refused("config=/tmp/opts_test.conf", "does not stand in one");
-	unlink("/tmp/opts_test.conf");
+	check_refused("config=opts_test.conf", "does not stand in one");
+	unlink("opts_test.conf");
 }
 
 TEST(modes_are_given_or_follow_from_umask)

@@ -43,13 +43,8 @@ TEST(what_it_leaves_behind_is_not_waited_for)
 {
 	time_t began = time(NULL);
 
-	check_int(run("sleep 30 & echo $! >/tmp/process_test.pid; echo keys", 25000, NULL, "keys\n",
-	              0),
-	          0);
-	check(time(NULL) - began < 20);
-	check_int(run("kill $(cat /tmp/process_test.pid); rm /tmp/process_test.pid", 5000, NULL, "",
-	              0),
-	          0);
+	check_int(run("sleep 15 & echo keys", 30000, NULL, "keys\n", 0), 0);
+	check(time(NULL) - began < 12);
 }
 
 TEST(it_can_be_called_off)

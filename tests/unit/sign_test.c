@@ -175,6 +175,7 @@ TEST(dates_are_read_and_written_in_utc)
 	check_int(date_parse_iso("2015-08-30T12:36:00.000Z"), AUG_30_2015);
 	check_int(date_parse_iso("2015-08-30T12:36:00Z"), AUG_30_2015);
 	check_int(date_parse_iso("2015-08-30T14:36:00+02:00"), AUG_30_2015);
+	check_int(date_parse_iso("2015-08-30T12:36:00+2"), AUG_30_2015);
 	check_int(date_parse_iso("2015-08-30T05:06:00.123456-0730"), AUG_30_2015);
 	check_int(date_parse_http("Fri, 24 Mai 2013 00:00:00 GMT"), -1);
 	check_int(date_parse_http("anJ"), -1);
