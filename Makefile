@@ -139,7 +139,7 @@ run-coverage: $(UNIT_TESTS) $(FUZZERS)
 	llvm-cov report -instr-profile=$(BUILD)/all.profdata \
 		$(firstword $(UNIT_TESTS)) $(addprefix -object ,$(wordlist 2,99,$(UNIT_TESTS)) $(FUZZERS)) \
 		-show-region-summary=false -show-branch-summary=false \
-		$(sort $(wildcard s3/*.c base/*.c) fs/opts.c $(addsuffix .c,$(file <tests/pure)))
+		$(sort $(wildcard s3/*.c base/*.c) fs/opts.c fs/option.c $(addsuffix .c,$(file <tests/pure)))
 
 lint:
 	clang-format --dry-run -Werror $(SOURCES)

@@ -212,11 +212,11 @@ url_encode() {
 s3_curl() {
 	local path=$1
 	shift
+	# In the URL the key may have a colon, as Swift's do.
 	curl -sS --fail-with-body --noproxy '*' ${AWS_CA_BUNDLE:+--cacert "$AWS_CA_BUNDLE"} \
 		--aws-sigv4 "aws:amz:$AWS_REGION:s3" \
-		-u "$AWS_ACCESS_KEY_ID:$AWS_SECRET_ACCESS_KEY" \
 		-H 'x-amz-content-sha256: UNSIGNED-PAYLOAD' \
-		"$@" "$AWS_ENDPOINT_URL/$BUCKET/$path"
+		"$@" "${AWS_ENDPOINT_URL%%//*}//${AWS_ACCESS_KEY_ID//:/%3A}:$AWS_SECRET_ACCESS_KEY@${AWS_ENDPOINT_URL#*//}/$BUCKET/$path"
 }
 
 s3cmd_() { s3cmd -c "$FIXTURES/s3cfg" --no-progress "$@"; }
