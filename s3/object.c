@@ -174,12 +174,14 @@ static int put(struct s3 *s3, const char *key, const struct s3_headers *headers,
 	object_add_headers(&r, headers);
 	terms_add_to_new(&s3->terms, &r);
 	terms_add_key(&s3->terms, &r);
-	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
+	r.may_lack = (flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent);
+	if (r.may_lack)
 		request_header(&r, "if-none-match", "*");
 	err = request_run(s3, &r, &answer, call);
 	if (err == -EOPNOTSUPP && s3_headers_get(&r.headers, "if-none-match")) {
 		atomic_store(&s3->no_put_if_absent, true);
 		s3_headers_remove(&r.headers, "if-none-match");
+		r.may_lack = false;
 		http_answer_fini(&answer);
 		err = request_run(s3, &r, &answer, call);
 	}
@@ -333,11 +335,13 @@ static int copy(struct s3 *s3, const char *from, const struct s3_etag *if_match,
 	}
 	terms_add_to_new(&s3->terms, &r);
 	terms_add_key(&s3->terms, &r);
-	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
+	r.may_lack = (flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent);
+	if (r.may_lack)
 		request_header(&r, "if-none-match", "*");
 	err = object_copy(s3, &r, from, if_match, flags, &made, call);
 	if (err == -EOPNOTSUPP && s3_headers_get(&r.headers, "if-none-match")) {
 		s3_headers_remove(&r.headers, "if-none-match");
+		r.may_lack = false;
 		err = object_copy(s3, &r, from, if_match, flags, &made, call);
 	}
 	/* A copy onto itself may have got it another ETag, and its answer been lost. */

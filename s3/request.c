@@ -478,6 +478,11 @@ static void report(const struct run *run, int err)
 		return;
 	if (err == -EINTR)
 		return; /* we ended it ourselves */
+	if (err == -EOPNOTSUPP && run->request->may_lack) {
+		log_info("%s: %d %s %s: done in another way", run->request->op, f->status, f->code,
+		         f->message);
+		return;
+	}
 	atomic_fetch_add(&run->s3->errors, 1);
 	if (err == -ESTALE || err == -EEXIST)
 		return;

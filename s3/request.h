@@ -29,6 +29,7 @@ struct request {
 	unsigned flags;  /* S3_IF_ABSENT: a 412 is -EEXIST */
 	bool slow;       /* the service may be silent for minutes (copies) */
 	bool late_error; /* a 200 may carry an <Error> (copies, Complete) */
+	bool may_lack;   /* -EOPNOTSUPP is an answer: it is done in another way */
 	int err;         /* latched by request_header() */
 
 	/* Kept from one request_run() to the next, for a call of several. */
