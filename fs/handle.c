@@ -408,7 +408,7 @@ int handle_sync(struct mount *m, struct handle *h, const atomic_bool *cancel)
 	struct s3_call call = {.cancel = cancel};
 	int err = 0;
 
-	if (h->file && h->writes)
+	if (h->file) /* for reading, too: sync(1) opens it so */
 		err = draft_sync(h->file, cancel);
 	if (!err && !h->node->special)
 		err = attr_flush(m, h->node, &call);

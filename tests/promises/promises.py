@@ -232,6 +232,20 @@ def fsync_small():
 
 
 @promise("fsync")
+def fsync_by_another():
+    """Through any descriptor of the file: sync(1) opens it for reading."""
+    with open(path("f"), "wb", buffering=0) as f:
+        f.write(b"durable")
+        subprocess.run(["sync", path("f")], check=True)
+        assert in_bucket("f") == b"durable"
+        f.write(b", all of it")
+        fd = os.open(path("f"), os.O_RDONLY)
+        os.fsync(fd)
+        os.close(fd)
+        assert in_bucket("f") == b"durable, all of it"
+
+
+@promise("fsync")
 def fsync_attributes():
     """A change of attributes is stored too."""
     write("f", b"x")
