@@ -127,13 +127,14 @@ void draft_expect_passes(struct file *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* A write far from where the last one ended, not at the file's beginning:
- * others like it will come. */
+/* A write far from where the last one ended, neither at the file's beginning nor at its
+ * end, as who has patched a header goes on there: others like it will come. */
 static bool is_far(const struct draft *d, uint64_t offset)
 {
 	uint64_t part = parts_part_size(d->parts), end = d->write_end;
 
-	return offset >= part && (offset > end + part || offset + part < end);
+	return offset >= part && offset != parts_size(d->parts) &&
+	       (offset > end + part || offset + part < end);
 }
 
 ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, uint64_t offset,
