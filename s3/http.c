@@ -535,6 +535,8 @@ static enum http_result result_of(CURLcode code)
 	}
 }
 
+#define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, which libcurl has since 8.6 */
+
 static enum http_result run(struct http *http, struct exchange *x, char *message)
 {
 	CURL *easy = take_handle(http);
@@ -551,7 +553,7 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
 	code = curl_easy_perform(easy);
 	/* So curl calls it, too, when a line of the header has no end. */
-	if (code == CURLE_OUT_OF_MEMORY && x->answer->status)
+	if ((code == CURLE_OUT_OF_MEMORY || code == TOO_LARGE) && x->answer->status)
 		x->verdict = HTTP_OVERFLOW;
 	if (code == CURLE_COULDNT_CONNECT && x->no_files)
 		x->verdict = HTTP_NO_FILES;
