@@ -88,7 +88,7 @@ $(BENCH_TOOLS): %: %.o $(ARCHIVES)
 
 $(BUILD)/tests/fuzz/%_fuzz: tests/fuzz/%_fuzz.c $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $^ $(LIBS)
+	$(CC) $(FLAGS) $(FLAGS_tests/unit) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer -MMD -MP -o $@ $(filter-out %.h,$^) $(LIBS)
 
 -include $(patsubst %,$(BUILD)/%/*.d,base s3 fs tests/unit tests/s3 tests/exerciser tests/load tests/bench tests/fuzz)
 

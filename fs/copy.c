@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "carry.h"
+
 #define RANGE      (UINT64_C(1) << 30) /* of one part; smaller ones run side by side */
 #define TAGS       "x-amz-tagging"
 #define TAGS_COUNT "x-amz-tagging-count"
@@ -185,6 +187,17 @@ int copy_keep_tags(struct mount *m, const char *key, const struct s3_headers *he
 	return kept ? 0 : s3_put_tags(m->s3, key, tags, call);
 }
 
+int copy_whole(struct mount *m, const char *from, const struct s3_etag *etag, const char *to,
+               const struct s3_headers *headers, unsigned flags, struct s3_etag *made,
+               struct s3_call *call)
+{
+	int err = s3_copy(m->s3, from, etag, to, headers, flags, made, call);
+
+	if (err == -EOPNOTSUPP)
+		err = carry_object(m, from, etag, to, headers, flags, made, call);
+	return err;
+}
+
 int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, uint64_t size,
                 const char *to, const struct s3_headers *headers, unsigned flags,
                 struct s3_etag *made, struct s3_call *call)
@@ -198,7 +211,9 @@ int copy_object(struct mount *m, const char *from, const struct s3_etag *etag, u
 	if (!err && big)
 		err = copy_big(m, from, etag, size, to, headers, tags, made, call);
 	else if (!err)
-		err = s3_copy(m->s3, from, etag, to, headers, flags, made, call);
+		err = copy_whole(m, from, etag, to, headers, flags, made, call);
+	if (err == -EOPNOTSUPP && big)
+		err = carry_object(m, from, etag, to, headers, flags, made, call);
 	if (!err && tags)
 		err = copy_keep_tags(m, to, headers, tags, call);
 	free(tags);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "attr.h"
+#include "carry.h"
 #include "check.h"
 #include "draft.h"
 #include "handle.h"
@@ -89,10 +90,11 @@ static int mount_init(struct mount *m, const struct opts *o)
 	m->fetches = workers_new(m->conf.parallel);
 	m->looks = workers_new(m->conf.small);
 	m->copies = workers_new(m->conf.parallel);
+	m->carry = carry_new();
 	m->movers = workers_new(m->conf.small);
 	m->words = workers_new(1);
 	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->looks || !m->copies ||
-	    !m->movers || !m->words)
+	    !m->carry || !m->movers || !m->words)
 		return -ENOMEM;
 	m->tree->limit = m->conf.max_entries;
 	m->tree->forget_locked = kernel_forget_locked;
@@ -107,6 +109,7 @@ static void mount_fini(struct mount *m)
 	workers_free(m->uploads);
 	workers_free(m->movers);
 	workers_free(m->copies);
+	carry_free(m->carry);
 	workers_free(m->words);
 	note_unmount(m);
 	s3_free(m->s3);

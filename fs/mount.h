@@ -60,6 +60,7 @@ struct mount {
 	struct workers *fetches; /* reading, changes of attributes */
 	struct workers *looks;   /* attributes and listings before they are wanted */
 	struct workers *copies;  /* ranges of large copies */
+	struct carry *carry;     /* of what the service does not copy */
 	struct workers *movers;  /* objects of directories that are renamed */
 	struct workers *words;   /* to the kernel: kernel.h */
 	void *session;           /* FUSE's, once it is there */

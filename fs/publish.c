@@ -41,7 +41,7 @@ static int copy(struct mount *m, const char *key, const struct source_pin *pin,
                 const struct s3_headers *headers, const char *tags, struct s3_etag *etag,
                 struct s3_call *call)
 {
-	int err = s3_copy(m->s3, pin->key, &pin->etag, key, headers, 0, etag, call);
+	int err = copy_whole(m, pin->key, &pin->etag, key, headers, 0, etag, call);
 	int lost = err || !tags ? 0 : s3_put_tags(m->s3, key, tags, call);
 
 	if (lost)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "attr.h"
+#include "carry.h"
 #include "copy.h"
 #include "flight.h"
 #include "log.h"
@@ -244,6 +245,7 @@ static int need_upload(struct draft *d, bool staged, bool creator)
 
 static int copy_part(struct draft *d, const struct parts_action *a, struct s3_etag *etag)
 {
+	struct mount *m = d->file->m;
 	const struct draft_upload *u = a->staged ? &d->staged : &d->own;
 	struct s3_call call = flight_call(d);
 	struct source_pin pin;
@@ -253,8 +255,11 @@ static int copy_part(struct draft *d, const struct parts_action *a, struct s3_et
 		if (source_pin(d, a->source, &pin))
 			return -ENOMEM;
 		pthread_mutex_unlock(&d->file->lock);
-		err = s3_upload_part_copy(d->file->m->s3, u->key, u->id, a->number, pin.key,
+		err = s3_upload_part_copy(m->s3, u->key, u->id, a->number, pin.key,
 		                          a->source_offset, a->size, &pin.etag, etag, &call);
+		if (err == -EOPNOTSUPP)
+			err = carry_part(m, u->key, u->id, a->number, pin.key, a->source_offset,
+			                 a->size, &pin.etag, etag, &call);
 		pthread_mutex_lock(&d->file->lock);
 	} while (source_unpin(d, a->source, &pin, err));
 	return err;

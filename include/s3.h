@@ -183,6 +183,10 @@ const char *s3_source(const struct s3 *s3);
 /* What it was seen not to know, and is done without since: an ability of the API, for
  * people. The i-th; NULL: there are no more. */
 const char *s3_lacks(const struct s3 *s3, size_t i);
+/* Whether any object will be copied that it is asked to copy. false when it refused one,
+ * and when there are encrypted ones and it has not copied any yet: some services know
+ * CopyObject and UploadPartCopy, and answer those of such objects with -EOPNOTSUPP. */
+bool s3_copies(const struct s3 *s3);
 
 struct s3_stats {
 	uint64_t requests;                   /* tries, all of them */

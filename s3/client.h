@@ -48,6 +48,9 @@ struct s3 {
 	atomic_bool no_complete_if_absent;
 	atomic_bool no_object_size; /* it refused x-amz-mp-object-size */
 	atomic_bool no_delete_many; /* it has no DeleteObjects */
+	atomic_bool no_copy;        /* it refused one, for what the object is */
+	atomic_bool has_encrypted;  /* objects that not every service copies: terms_encrypted() */
+	atomic_bool copied_encrypted;
 	atomic_bool md5_etags;      /* an ETag was seen to be an MD5 */
 	atomic_bool no_md5_etags;   /* the first that had its form was not */
 

@@ -126,15 +126,6 @@ int object_read(const struct http_answer *answer, struct s3_object *object)
 
 /* ------------------------------------------------------------------- PUT */
 
-/* Encrypted so, its ETag is no MD5 (proof.h). */
-static bool hides_md5(const struct s3_headers *h)
-{
-	const char *sse = s3_headers_get(h, "x-amz-server-side-encryption");
-
-	return (sse && strncmp(sse, "aws:kms", 7) == 0) ||
-	       s3_headers_get(h, "x-amz-server-side-encryption-customer-algorithm");
-}
-
 static bool is_recent(struct s3 *s3, time_t modified)
 {
 	return llabs(time(NULL) + atomic_load(&s3->skew_s) - modified) < RECENT_S;
@@ -154,7 +145,7 @@ static bool is_there(struct s3 *s3, const char *key, const struct s3_body *body,
 		return false;
 	same = object.size == body->size && checksum_md5(body->iov, body->iovcnt, md5) == 0 &&
 	       (strcmp(checksum_hex(hex, md5, sizeof(md5)), object.etag.s) == 0 ||
-	        (hides_md5(&object.headers) && is_recent(s3, object.modified)));
+	        (terms_encrypted(&object.headers) && is_recent(s3, object.modified)));
 	*etag = object.etag;
 	s3_object_fini(&object);
 	return same;
@@ -262,8 +253,10 @@ int object_copy(struct s3 *s3, struct request *r, const char *from, const struct
 	struct s3_etag made = {""};
 	struct http_answer answer;
 	bool conditional = if_match && if_match->s[0];
-	int err = request_run(s3, r, &answer, call);
+	int err;
 
+	r->may_lack = true;
+	err = request_run(s3, r, &answer, call);
 	if (err == -ESTALE && conditional) {
 		int same = has_etag(s3, from, if_match, call);
 
@@ -287,6 +280,10 @@ int object_copy(struct s3 *s3, struct request *r, const char *from, const struct
 			err = request_fail(s3, r, call, err == -ENODATA ? -EIO : err, "Damaged",
 			                   "no ETag of the copy");
 	}
+	if (!err && terms_encrypted(&answer.headers))
+		atomic_store(&s3->copied_encrypted, true);
+	if (err == -EOPNOTSUPP && !s3_headers_get(&r->headers, "if-none-match"))
+		atomic_store(&s3->no_copy, true);
 	if (!err && etag)
 		*etag = made;
 	http_answer_fini(&answer);
@@ -335,13 +332,11 @@ static int copy(struct s3 *s3, const char *from, const struct s3_etag *if_match,
 	}
 	terms_add_to_new(&s3->terms, &r);
 	terms_add_key(&s3->terms, &r);
-	r.may_lack = (flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent);
-	if (r.may_lack)
+	if ((flags & S3_IF_ABSENT) && !atomic_load(&s3->no_put_if_absent))
 		request_header(&r, "if-none-match", "*");
 	err = object_copy(s3, &r, from, if_match, flags, &made, call);
 	if (err == -EOPNOTSUPP && s3_headers_get(&r.headers, "if-none-match")) {
 		s3_headers_remove(&r.headers, "if-none-match");
-		r.may_lack = false;
 		err = object_copy(s3, &r, from, if_match, flags, &made, call);
 	}
 	/* A copy onto itself may have got it another ETag, and its answer been lost. */

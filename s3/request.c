@@ -408,6 +408,8 @@ static enum step try_once(struct run *run, int *err)
 	atomic_fetch_add(&run->s3->bytes_sent, run->answer->sent);
 	atomic_fetch_add(&run->s3->bytes_received, run->answer->received);
 	if (result == HTTP_OK) {
+		if (terms_encrypted(&run->answer->headers))
+			atomic_store(&run->s3->has_encrypted, true);
 		step = judge_answer(run, err);
 		if (step == STEP_DONE)
 			note_success(run->s3,

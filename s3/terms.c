@@ -172,3 +172,11 @@ void terms_add_to_source(const struct terms *t, struct request *r)
 	        CUSTOMER_SOURCE "key-md5");
 	request_header(r, "x-amz-source-expected-bucket-owner", t->owner);
 }
+
+bool terms_encrypted(const struct s3_headers *headers)
+{
+	const char *sse = s3_headers_get(headers, SSE);
+
+	return (sse && strncmp(sse, "aws:kms", 7) == 0) ||
+	       s3_headers_get(headers, CUSTOMER "algorithm");
+}

@@ -32,6 +32,9 @@ void terms_add_to_new(const struct terms *t, struct request *r);
 /* To those that write or read an object's bytes, or look at it: without the
  * customer's key the service does neither. */
 void terms_add_key(const struct terms *t, struct request *r);
+/* An answer that has these is of an object that is encrypted with a key of KMS or a
+ * customer: its ETag is no MD5 (proof.h), and not every service copies it. */
+bool terms_encrypted(const struct s3_headers *headers);
 /* To those that copy, of what they copy from. */
 void terms_add_to_source(const struct terms *t, struct request *r);
 

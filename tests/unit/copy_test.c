@@ -15,7 +15,8 @@ static struct {
 	struct s3_headers created; /* with the upload */
 	unsigned copies, parts, completed, aborted, asked, put, flags;
 	uint64_t end[16], size;
-	int part_err;
+	int part_err, copy_err;
+	unsigned carried;
 	const char *count; /* of tags that the copy has */
 } service;
 
@@ -27,6 +28,20 @@ int s3_copy(struct s3 *s3, const char *from, const struct s3_etag *if_match, con
 	service.copies++;
 	service.flags = flags;
 	*etag = (struct s3_etag){"copy"};
+	return service.copy_err;
+}
+
+int carry_object(struct mount *m, const char *from, const struct s3_etag *etag, const char *to,
+                 const struct s3_headers *headers, unsigned flags, struct s3_etag *made,
+                 struct s3_call *call)
+{
+	(void)m, (void)headers, (void)call;
+	check_str(from, "from");
+	check_str(to, "to");
+	check_str(etag->s, "old");
+	service.carried++;
+	service.flags = flags;
+	*made = (struct s3_etag){"carried"};
 	return 0;
 }
 
@@ -187,6 +202,25 @@ TEST(a_range_that_fails_ends_the_upload)
 	check_int(service.completed, 0);
 	check_int(service.aborted, 1);
 	check(service.parts <= 4); /* those that were flying, and no more */
+	end();
+}
+
+TEST(what_the_service_will_not_copy_is_carried)
+{
+	begin("2");
+	service.copy_err = -EOPNOTSUPP;
+	check_int(copy(GIB, S3_KEEP_METADATA), 0);
+	check_int(service.carried, 1);
+	check_int(service.flags, S3_KEEP_METADATA);
+	check_str(made.s, "carried");
+	service.part_err = -EOPNOTSUPP;
+	check_int(copy(6 * GIB, S3_KEEP_METADATA), 0);
+	check_int(service.carried, 2);
+	check_int(service.aborted, 1);
+	service.copy_err = service.part_err = -EACCES;
+	check_int(copy(GIB, S3_KEEP_METADATA), -EACCES);
+	check_int(copy(6 * GIB, S3_KEEP_METADATA), -EACCES);
+	check_int(service.carried, 2);
 	end();
 }
 
