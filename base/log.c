@@ -6,19 +6,20 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 
 static const char *const names[] = {"error", "warn", "info", "debug"};
 static const int priorities[] = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG};
 
 static atomic_int current_level = LOG_LEVEL_WARN;
-static atomic_bool use_syslog;
+static atomic_uint current_flags;
 
-void log_setup(enum log_level level, bool to_syslog)
+void log_setup(enum log_level level, unsigned flags)
 {
-	if (to_syslog && !atomic_load(&use_syslog))
+	if ((flags & LOG_SYSLOG) && !(atomic_load(&current_flags) & LOG_SYSLOG))
 		openlog("pourfs", LOG_PID, LOG_DAEMON);
-	atomic_store(&use_syslog, to_syslog);
+	atomic_store(&current_flags, flags);
 	atomic_store(&current_level, (int)level);
 }
 
@@ -43,28 +44,88 @@ int log_level_parse(const char *name)
 	return -1;
 }
 
+/* The text as a quoted value: what is quoted in it is escaped once more. */
+static size_t put_quoted(char *to, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	to[n++] = '"';
+	for (; *text && n + 3 < size; text++) {
+		if (*text == '"' || *text == '\\')
+			to[n++] = '\\';
+		to[n++] = *text;
+	}
+	to[n++] = '"';
+	to[n] = '\0';
+	return n;
+}
+
+static size_t put_time(char *to, size_t size)
+{
+	struct timespec now;
+	struct tm tm;
+	size_t n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = strftime(to, size, "time=%Y-%m-%dT%H:%M:%S", &tm);
+	return n + (size_t)snprintf(to + n, size - n, ".%03ldZ ", now.tv_nsec / 1000000);
+}
+
+static void put(enum log_level level, const char *what, const char *pairs)
+{
+	unsigned flags = atomic_load(&current_flags);
+	char line[4096];
+	size_t n = 0;
+
+	if (!(flags & LOG_PAIRS)) {
+		if (!(flags & LOG_SYSLOG)) /* it knows these two by itself */
+			n = (size_t)snprintf(line, sizeof(line), "pourfs: %s: ", names[level]);
+		snprintf(line + n, sizeof(line) - n - 1, "%s%s%s", what, pairs ? ": " : "",
+		         pairs ? pairs : "");
+	} else {
+		if (!(flags & LOG_SYSLOG))
+			n = put_time(line, sizeof(line));
+		n += (size_t)snprintf(line + n, sizeof(line) - n, "level=%s msg=", names[level]);
+		n += put_quoted(line + n, sizeof(line) - n - 1, what);
+		snprintf(line + n, sizeof(line) - n - 1, "%s%s", pairs ? " " : "",
+		         pairs ? pairs : "");
+	}
+	if (flags & LOG_SYSLOG) {
+		syslog(priorities[level], "%s", line);
+		return;
+	}
+	/* One write a line, so that the lines of two threads do not mix. */
+	n = strlen(line);
+	line[n++] = '\n';
+	if (write(STDERR_FILENO, line, n) < 0)
+		return; /* there is no one left to tell */
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[2048];
-	size_t n;
+	char text[2048];
 	va_list ap;
 
 	if (!log_enabled(level))
 		return;
 	va_start(ap, format);
-	if (atomic_load(&use_syslog)) {
-		vsyslog(priorities[level], format, ap);
-		va_end(ap);
-		return;
-	}
-	/* One write a line, so that the lines of two threads do not mix. */
-	n = (size_t)snprintf(line, sizeof(line), "pourfs: %s: ", names[level]);
-	vsnprintf(line + n, sizeof(line) - n - 1, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	n = strlen(line);
-	line[n++] = '\n';
-	if (write(STDERR_FILENO, line, n) < 0)
-		return; /* there is no one left to tell */
+	put(level, text, NULL);
+}
+
+void log_pairs(enum log_level level, const char *what, const char *format, ...)
+{
+	char text[2048];
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	put(level, what, text);
 }
 
 /* Length of the UTF-8 sequence at s; 0 if it is not one, or is a C1 control. */

@@ -379,7 +379,7 @@ int check_main(int argc, char **argv)
 	int n, err = opts_parse_command(&o, argc, argv, operands, 1, &n, usage);
 	bool other = !err && (o.help || o.version), good = false;
 
-	log_setup(LOG_LEVEL_ERROR, false); /* each failure is said below */
+	log_setup(LOG_LEVEL_ERROR, 0); /* each failure is said below */
 	if (other && o.help)
 		opts_help();
 	else if (other)

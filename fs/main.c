@@ -308,7 +308,7 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	}
 	root = open(m->conf.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (to_parent >= 0) {
-		log_setup((enum log_level)o->log_level, true);
+		log_setup((enum log_level)o->log_level, LOG_SYSLOG | opts_log_flags(o));
 		start_detached(to_parent);
 	}
 	heed_log_signals();
@@ -353,7 +353,7 @@ static int mount_main(int argc, char **argv)
 		opts_fini(&o);
 		return 0;
 	}
-	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), opts_log_flags(&o));
 	if (!err)
 		err = start_raise_files(&files);
 	if (!err)

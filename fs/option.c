@@ -100,6 +100,8 @@ static const struct option table[] = {
 	{"noatime", FLAG, AT(noatime), 0, 0, NULL, NULL},
 	{"config", STRING, AT(config), 0, 0, "FILE", "options, a line each: NAME = VALUE"},
 	{"log_level", LEVEL, AT(log_level), 0, 0, "LEVEL", "error, warn, info or debug (warn)"},
+	{"log_format", CHOICE, AT(log_format), 0, 0, "FORMAT",
+         "text, or logfmt: name=value pairs throughout (text)"},
 };
 
 #define OPTIONS (sizeof table / sizeof table[0])
@@ -124,6 +126,7 @@ static const struct {
          "keep, private, public-read, public-read-write, authenticated-read, aws-exec-read, "
          "bucket-owner-read, bucket-owner-full-control"},
 	{AT(s3.sse), "AES256, aws:kms, aws:kms:dsse"},
+	{AT(log_format), "text, logfmt"},
 };
 
 int option_fail(const char *format, ...)

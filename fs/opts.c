@@ -397,3 +397,8 @@ void opts_help(void)
 	     "all else that the AWS tools know. To unmount: fusermount3 -u MOUNTPOINT\n"
 	     "More: man pourfs, man 7 pourfs");
 }
+
+unsigned opts_log_flags(const struct opts *o)
+{
+	return o->log_format && !strcmp(o->log_format, "logfmt") ? LOG_PAIRS : 0;
+}

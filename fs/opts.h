@@ -22,6 +22,7 @@ struct opts {
 	bool nonempty;
 	bool noexec, noatime;
 	int log_level;
+	const char *log_format; /* NULL: text */
 
 	const char *config;     /* a file with options */
 	const char *mime_types; /* a file of types that come before ours */
@@ -38,6 +39,8 @@ int opts_parse(struct opts *o, int argc, char **argv) __attribute__((warn_unused
 int opts_parse_command(struct opts *o, int argc, char **argv, const char **operands, int max,
                        int *n, const char *usage) __attribute__((warn_unused_result));
 void opts_fini(struct opts *o);
+/* Of log_setup(). */
+unsigned opts_log_flags(const struct opts *o);
 /* "90m", "12h", "3d": in seconds. -1: no such age. */
 int64_t opts_age(const char *s);
 

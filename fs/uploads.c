@@ -62,7 +62,7 @@ static int command(int argc, char **argv, int max, const char *usage, work *what
 	int n, err = opts_parse_command(&o, argc, argv, operands, max, &n, usage);
 	bool other = !err && (o.help || o.version);
 
-	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), opts_log_flags(&o));
 	if (other && o.help)
 		opts_help();
 	else if (other)

@@ -107,7 +107,7 @@ int url_main(int argc, char **argv)
 		return 1;
 	err = opts_parse_command(&o, argc, argv, operands, KEYS_MAX + 1, &n, usage);
 	other = !err && (o.help || o.version);
-	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), false);
+	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), opts_log_flags(&o));
 	if (other && o.help)
 		opts_help();
 	else if (other)

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * log.h - one line an event, to stderr or syslog.
+ * log.h - one line an event, to stderr or syslog: as text for people, or as pairs in
+ * the manner of logfmt.
+ *
+ *	pourfs: warn: WHAT: op=PutObject tries=3
+ *	time=2026-01-31T12:00:00.123Z level=warn msg="WHAT" op=PutObject tries=3
  *
  * Arguments that come from a bucket or a server are printed through
  * log_quote(), so that no line can be forged and no terminal steered.
@@ -14,7 +18,9 @@
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARN, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG };
 
-void log_setup(enum log_level level, bool to_syslog);
+enum log_flags { LOG_SYSLOG = 1, LOG_PAIRS = 2 };
+
+void log_setup(enum log_level level, unsigned flags);
 bool log_enabled(enum log_level level);
 /* From a signal handler, too: so many levels more (or, negative, fewer). */
 void log_shift(int levels);
@@ -30,6 +36,10 @@ int log_level_parse(const char *name);
 			log_write(LOG_LEVEL_DEBUG, __VA_ARGS__);                                   \
 	} while (0)
 void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* What happened, and NAME=VALUE pairs on it, one space between them; values that
+ * are not of one plain word are quoted (log_quote()). */
+void log_pairs(enum log_level level, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* s in double quotes, with control characters, quotes and backslashes escaped
  * as \xNN; cut with "..." where it does not fit. Returns to. */

@@ -346,18 +346,26 @@ static int take_keys(struct run *run)
 	return err ? set_fault(run, err, fault.code, fault.message) : 0;
 }
 
+/* A value that needs no quotes. */
+static const char *word(const char *s)
+{
+	return s && s[0] && is_plain(s) && !strpbrk(s, " =\"") ? s : "-";
+}
+
 static void log_try(const struct run *run, int64_t took_us)
 {
 	const struct http_answer *a = run->answer;
 	const char *id = s3_headers_get(&a->headers, "x-amz-request-id");
 	char key[256];
 
-	log_debug("op=%s key=%s try=%u status=%d ms=%lld sent=%llu received=%llu request=%s",
+	if (!log_enabled(LOG_LEVEL_DEBUG))
+		return;
+	log_pairs(LOG_LEVEL_DEBUG, "request",
+	          "op=%s key=%s try=%u status=%d ms=%lld sent=%llu received=%llu request=%s",
 	          run->request->op,
 	          log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
 	          run->request->tries, a->status, (long long)(took_us / 1000),
-	          (unsigned long long)a->sent, (unsigned long long)a->received,
-	          id && is_plain(id) ? id : "-");
+	          (unsigned long long)a->sent, (unsigned long long)a->received, word(id));
 }
 
 /* What has to do with nobody but us is not counted. */
@@ -431,11 +439,14 @@ out:
 static void log_retry(const struct run *run, unsigned wait_ms)
 {
 	const struct s3_fault *f = &run->call->fault;
-	char key[256];
+	char key[256], message[300];
 
-	log_info("%s %s: %d %s %s: try %u in %u ms", run->request->op,
-	         log_quote(key, sizeof(key), run->request->key ? run->request->key : ""), f->status,
-	         f->code, f->message, run->request->tries + 1, wait_ms);
+	log_pairs(LOG_LEVEL_INFO, "a request is tried again",
+	          "op=%s key=%s try=%u in_ms=%u status=%d code=%s message=%s request=%s",
+	          run->request->op,
+	          log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
+	          run->request->tries + 1, wait_ms, f->status, word(f->code),
+	          log_quote(message, sizeof(message), f->message), word(f->request_id));
 }
 
 /* 0: try again; -errno: no more. */
@@ -473,7 +484,7 @@ static int wait_to_retry(struct run *run, int err)
 static void report(const struct run *run, int err)
 {
 	const struct s3_fault *f = &run->call->fault;
-	char key[256];
+	char key[256], message[300];
 
 	if (err == -ENOENT || (err == -EACCES && run->call->may_refuse && f->status) ||
 	    run->call->guess)
@@ -481,17 +492,19 @@ static void report(const struct run *run, int err)
 	if (err == -EINTR)
 		return; /* we ended it ourselves */
 	if (err == -EOPNOTSUPP && run->request->may_lack) {
-		log_info("%s: %d %s %s: done in another way", run->request->op, f->status, f->code,
-		         f->message);
+		log_pairs(LOG_LEVEL_INFO, "a request is done in another way",
+		          "op=%s status=%d code=%s request=%s", run->request->op, f->status,
+		          word(f->code), word(f->request_id));
 		return;
 	}
 	atomic_fetch_add(&run->s3->errors, 1);
 	if (err == -ESTALE || err == -EEXIST)
 		return;
-	log_warn("%s %s failed after %u %s: %d %s %s%s%s", run->request->op,
-	         log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
-	         run->request->tries, run->request->tries == 1 ? "try" : "tries", f->status,
-	         f->code, f->message, f->request_id[0] ? ", request " : "", f->request_id);
+	log_pairs(LOG_LEVEL_WARN, "a request failed",
+	          "op=%s key=%s tries=%u status=%d code=%s message=%s request=%s", run->request->op,
+	          log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
+	          run->request->tries, f->status, word(f->code),
+	          log_quote(message, sizeof(message), f->message), word(f->request_id));
 }
 
 static int prepare(struct run *run)

@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct s3_etag etag;
 	char *id = NULL;
 
-	log_setup(LOG_LEVEL_ERROR, false);
+	log_setup(LOG_LEVEL_ERROR, 0);
 	(void)!xml_read_error(s, size, &error);
 	if (!xml_read_list(s, size, &page))
 		s3_page_fini(&page);

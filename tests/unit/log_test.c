@@ -56,24 +56,85 @@ TEST(levels_have_names)
 	check_int(log_level_parse("loud"), -1);
 }
 
-TEST(a_line_goes_to_stderr_at_its_level_only)
+/* What was written to stderr meanwhile. */
+static const char *said(unsigned flags, void (*say)(void))
 {
-	char got[256] = "";
+	static char got[4096];
 	int ends[2], old = dup(STDERR_FILENO);
 	ssize_t n;
 
 	check(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0);
-	log_setup(LOG_LEVEL_WARN, false);
-	check(!log_enabled(LOG_LEVEL_INFO));
-	log_info("hidden");
-	log_warn("seen %d", 7);
+	log_setup(LOG_LEVEL_WARN, flags);
+	say();
+	log_setup(LOG_LEVEL_WARN, 0);
 	dup2(old, STDERR_FILENO);
 	close(old);
 	close(ends[1]);
 	n = read(ends[0], got, sizeof(got) - 1);
 	close(ends[0]);
 	check(n > 0);
-	check_str(got, "pourfs: warn: seen 7\n");
+	got[n > 0 ? n : 0] = '\0';
+	return got;
+}
+
+static void say_text(void)
+{
+	log_info("hidden");
+	log_warn("%s is not \\ there", "\"a b\"");
+}
+
+TEST(a_line_goes_to_stderr_at_its_level_only)
+{
+	check_str(said(0, say_text), "pourfs: warn: \"a b\" is not \\ there\n");
+	check(!log_enabled(LOG_LEVEL_INFO));
+}
+
+static void say_pairs(void)
+{
+	log_pairs(LOG_LEVEL_INFO, "hidden", "a=%d", 1);
+	log_pairs(LOG_LEVEL_ERROR, "it failed", "op=%s tries=%d", "Put", 3);
+}
+
+TEST(pairs_follow_what_happened)
+{
+	check_str(said(0, say_pairs), "pourfs: error: it failed: op=Put tries=3\n");
+}
+
+/* The beginning is "time=2026-01-31T12:00:00.123Z ". */
+static const char *behind_time(const char *line)
+{
+	int end = 0;
+
+	sscanf(line, "time=%*4d-%*2d-%*2dT%*2d:%*2d:%*2d.%*3dZ %n", &end);
+	check_int(end, 30);
+	return line + end;
+}
+
+TEST(logfmt_is_pairs_throughout)
+{
+	check_str(behind_time(said(LOG_PAIRS, say_pairs)),
+	          "level=error msg=\"it failed\" op=Put tries=3\n");
+	check_str(behind_time(said(LOG_PAIRS, say_text)),
+	          "level=warn msg=\"\\\"a b\\\" is not \\\\ there\"\n");
+}
+
+static void say_much(void)
+{
+	char much[5000];
+
+	memset(much, '"', sizeof(much) - 1);
+	much[sizeof(much) - 1] = '\0';
+	log_warn("%s", much);
+}
+
+TEST(a_line_that_is_too_long_is_cut_and_ends_all_the_same)
+{
+	const char *text = said(LOG_PAIRS, say_much);
+
+	check(strlen(text) > 2000);
+	check_str(text + strlen(text) - 2, "\"\n");
+	text = said(0, say_much);
+	check_int(text[strlen(text) - 1], '\n');
 }
 
 TEST_MAIN

@@ -98,7 +98,7 @@ TEST(values_reach_their_places)
 	check_int(parse_options("endpoint=http://127.0.0.1:9000,profile=p,path_style,anonymous,"
 	                        "ca_file=/c,storage_class=GLACIER_IR,retry_time=7,ttl=2,gid=6,"
 	                        "umask=077,allow_other,default_permissions,nonempty,noexec,"
-	                        "noatime,log_level=debug"),
+	                        "noatime,log_level=debug,log_format=logfmt"),
 	          0);
 	check_str(o.s3.endpoint, "http://127.0.0.1:9000");
 	check_str(o.s3.profile, "p");
@@ -112,6 +112,7 @@ TEST(values_reach_their_places)
 	check_int(o.mount.gid, 6);
 	check_int(o.mount.umask, 077);
 	check_int(o.log_level, LOG_LEVEL_DEBUG);
+	check_int(opts_log_flags(&o), LOG_PAIRS);
 }
 
 TEST(bytes_a_second_are_limited_both_ways_or_each)
@@ -297,6 +298,7 @@ TEST(bad_values_are_refused_with_what_would_be_right)
 	check_refused("file_mode=10000", "from 000 to 7777");
 	check_refused("dir_mode=rwx", "takes an octal number");
 	check_refused("log_level=loud", "error, warn, info or debug");
+	check_refused("log_format=xml", "one of text, logfmt");
 	check_refused("endpoint=localhost:9000", "https://localhost:9000");
 	check_refused("endpoint=", "endpoint=URL");
 	check_refused("ro=1", "takes no value");

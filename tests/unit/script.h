@@ -116,7 +116,7 @@ static inline void start(struct service *s)
 	                       .retry_time_s = 20,
 	                       .stall_timeout_s = s->stall_timeout_s};
 
-	log_setup(LOG_LEVEL_ERROR, false);
+	log_setup(LOG_LEVEL_ERROR, 0);
 	setenv("AWS_ACCESS_KEY_ID", "A", 1);
 	setenv("AWS_SECRET_ACCESS_KEY", "S", 1);
 	setenv("AWS_CONFIG_FILE", "/dev/null", 1);

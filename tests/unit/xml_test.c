@@ -63,7 +63,7 @@ TEST(a_key_with_a_nul_is_left_out)
 {
 	struct s3_page p;
 
-	log_setup(LOG_LEVEL_ERROR, false);
+	log_setup(LOG_LEVEL_ERROR, 0);
 	check_int(read_list("<ListBucketResult><EncodingType>url</EncodingType>"
 	                    "<Contents><Key>a%00b</Key></Contents>"
 	                    "<Contents><Key>c</Key></Contents></ListBucketResult>",
