@@ -236,10 +236,10 @@ object_head() { s3_curl "$(url_encode "$1")" -I | tr -d '\r'; }
 # object_header KEY NAME
 object_header() { object_head "$1" | sed -n "s/^$2: //Ip"; }
 
-# "SIZE KEY" for each object below the prefix.
+# "SIZE KEY" for each object below the prefix. (s3cmd has a word of its own for markers.)
 object_list() {
 	s3cmd_ ls -r "s3://$BUCKET/${1:-}" |
-		sed -E "s|^[0-9-]+ [0-9:]+ +([0-9]+) +s3://$BUCKET/|\1 |"
+		sed -E "s/ DIROBJ / 0 /; s|^[0-9-]+ [0-9:]+ +([0-9]+) +s3://$BUCKET/|\1 |"
 }
 
 # allow WHOM ACTION...: what they may do in the bucket, and all that anybody but its
