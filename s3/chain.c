@@ -268,6 +268,8 @@ static int by_sso(struct chain *in, const struct profile *p)
 		err = copy(&portal->role, role);
 	if (!err)
 		err = service_url(&portal->url, "AWS_ENDPOINT_URL_SSO", "portal.sso", region);
+	if (!err)
+		err = service_url(&portal->login, "AWS_ENDPOINT_URL_SSO_OIDC", "oidc", region);
 	return err ? err : 1;
 }
 

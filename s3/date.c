@@ -65,10 +65,20 @@ time_t date_parse_iso(const char *s)
 	return t < 0 ? -1 : t - offset_of(s + end);
 }
 
-void date_format_amz(char to[DATE_AMZ_SIZE], time_t t)
+static void format(char *to, size_t size, time_t t, const char *how)
 {
 	struct tm tm;
 
-	if (!gmtime_r(&t, &tm) || strftime(to, DATE_AMZ_SIZE, "%Y%m%dT%H%M%SZ", &tm) == 0)
-		strcpy(to, "19700101T000000Z");
+	if (!gmtime_r(&t, &tm) || strftime(to, size, how, &tm) == 0)
+		format(to, size, 0, how); /* of no year that has four digits */
+}
+
+void date_format_amz(char to[DATE_AMZ_SIZE], time_t t)
+{
+	format(to, DATE_AMZ_SIZE, t, "%Y%m%dT%H%M%SZ");
+}
+
+void date_format_iso(char to[DATE_ISO_SIZE], time_t t)
+{
+	format(to, DATE_ISO_SIZE, t, "%Y-%m-%dT%H:%M:%SZ");
 }

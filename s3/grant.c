@@ -123,6 +123,63 @@ int grant_read_sso_token(const char *s, size_t n, char **token, time_t *expires)
 	return err;
 }
 
+/* Into a request or a file, to be wiped. */
+static int dump(const json_t *json, size_t flags, struct buf *to)
+{
+	char *text = json ? json_dumps(json, flags) : NULL;
+
+	if (!text)
+		return -ENOMEM;
+	buf_adds(to, text);
+	explicit_bzero(text, strlen(text));
+	free(text);
+	return buf_error(to);
+}
+
+int grant_sso_renewal(const char *s, size_t n, time_t now, struct buf *request)
+{
+	json_t *json = load(s, n), *asks = NULL;
+	const char *token = json_string_value(json_object_get(json, "refreshToken"));
+	const char *id = json_string_value(json_object_get(json, "clientId"));
+	const char *secret = json_string_value(json_object_get(json, "clientSecret"));
+	const char *until = json_string_value(json_object_get(json, "registrationExpiresAt"));
+	time_t registered = until ? date_parse_iso(until) : -1;
+	int err = -ENOENT;
+
+	if (token && id && secret && (!until || registered > now)) {
+		asks = json_pack("{s:s, s:s, s:s, s:s}", "clientId", id, "clientSecret", secret,
+		                 "grantType", "refresh_token", "refreshToken", token);
+		err = dump(asks, JSON_COMPACT, request);
+	}
+	json_decref(asks);
+	json_decref(json);
+	return err;
+}
+
+int grant_sso_renewed(const char *s, size_t n, const char *answer, size_t answer_n, time_t now,
+                      struct buf *file)
+{
+	json_t *json = load(s, n), *new = load(answer, answer_n);
+	const char *token = json_string_value(json_object_get(new, "accessToken"));
+	json_t *next = json_object_get(new, "refreshToken");
+	json_int_t life = json_integer_value(json_object_get(new, "expiresIn"));
+	char until[DATE_ISO_SIZE];
+	int err = -EIO;
+
+	if (json_is_object(json) && token && is_plain(token) && life > 0 && life < 100 * 86400) {
+		date_format_iso(until, now + (time_t)life);
+		err = json_object_set_new(json, "accessToken", json_string(token)) ||
+		                      json_object_set_new(json, "expiresAt", json_string(until)) ||
+		                      (json_is_string(next) &&
+		                       json_object_set(json, "refreshToken", next))
+		              ? -ENOMEM
+		              : dump(json, JSON_INDENT(2), file);
+	}
+	json_decref(new);
+	json_decref(json);
+	return err;
+}
+
 /* --------------------------------------------------------------------- XML */
 
 struct sts {

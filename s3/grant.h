@@ -9,6 +9,7 @@
 #ifndef POURFS_GRANT_H
 #define POURFS_GRANT_H
 
+#include "buf.h"
 #include "keys.h"
 #include "s3.h"
 
@@ -24,5 +25,11 @@ int grant_read_sts(const char *s, size_t n, struct keys **out,
 /* JSON: what "aws sso login" leaves in its cache: the token, for free(), and until
  * when it is good. */
 int grant_read_sso_token(const char *s, size_t n, char **token, time_t *expires) s3_must_check;
+/* The request by which such a token is renewed without a login (CreateToken of SSO
+ * OIDC, JSON). -ENOENT: it cannot be, or not any more. */
+int grant_sso_renewal(const char *s, size_t n, time_t now, struct buf *request) s3_must_check;
+/* What belongs into the cache when that was answered so: *file is added to. */
+int grant_sso_renewed(const char *s, size_t n, const char *answer, size_t answer_n, time_t now,
+                      struct buf *file) s3_must_check;
 
 #endif

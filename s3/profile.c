@@ -86,6 +86,34 @@ int profile_read(const char *path, struct buf *text, bool *open_to_others)
 	return err;
 }
 
+int profile_write(const char *path, const struct buf *text)
+{
+	struct buf fresh = BUF_INIT;
+	int fd, err;
+
+	buf_addf(&fresh, "%s.XXXXXX", path);
+	err = buf_error(&fresh);
+	if (err)
+		return err;
+	fd = mkostemp(fresh.s, O_CLOEXEC);
+	err = fd < 0 ? -errno : 0;
+	for (size_t done = 0; !err && done < text->len;) {
+		ssize_t n = write(fd, text->s + done, text->len - done);
+
+		if (n < 0 && errno != EINTR)
+			err = -errno;
+		done += n > 0 ? (size_t)n : 0;
+	}
+	if (fd >= 0 && close(fd) != 0 && !err)
+		err = -errno;
+	if (!err && rename(fresh.s, path) != 0)
+		err = -errno;
+	if (err && fd >= 0)
+		unlink(fresh.s);
+	buf_fini(&fresh);
+	return err;
+}
+
 /* A file that is not there is an empty one. */
 static int load_file(struct profile_file *f, struct s3_fault *fault)
 {

@@ -5,6 +5,7 @@
 #include "checksum.h"
 #include "date.h"
 #include "grant.h"
+#include "log.h"
 #include "process.h"
 #include "profile.h"
 #include "retry.h"
@@ -31,6 +32,7 @@
 #define IMDS_SECONDS "21600" /* the session in which it is asked */
 #define IMDS_ROLES   "/latest/meta-data/iam/security-credentials/"
 #define SKEW_OFF_S   300
+#define LOGIN_S      300 /* before it ends it is renewed */
 #define STS_VERSION  "2011-06-15"
 
 struct asking {
@@ -48,6 +50,7 @@ void provider_free(struct provider *p)
 		return;
 	free(p->name);
 	free(p->url);
+	free(p->login);
 	free(p->region);
 	free(p->command);
 	free(p->role);
@@ -165,6 +168,24 @@ static int ask_url(struct asking *a, const char *method, const char *url,
 		.stall_timeout_ms = a->p->otherwise ? GUESS_MS : STALL_MS,
 		.cancel = a->cancel,
 		.direct = a->p->kind == PROVIDER_INSTANCE || a->p->kind == PROVIDER_CONTAINER,
+	};
+
+	return exchange(a, &request, answer);
+}
+
+static int post(struct asking *a, const char *url, const struct s3_headers *headers,
+                const struct buf *text, struct http_answer *answer)
+{
+	struct iovec iov = {text->s, text->len};
+	struct s3_body body = {&iov, 1, text->len};
+	const struct http_request request = {
+		.method = "POST",
+		.url = url,
+		.headers = headers,
+		.body = &body,
+		.connect_timeout_ms = CONNECT_MS,
+		.stall_timeout_ms = STALL_MS,
+		.cancel = a->cancel,
 	};
 
 	return exchange(a, &request, answer);
@@ -288,7 +309,6 @@ static int post_sts(struct asking *a, const struct keys *with, const struct plac
                     const struct buf *form, struct keys **out)
 {
 	struct iovec iov = {form->s, form->len};
-	struct s3_body body = {&iov, 1, form->len};
 	struct http_answer answer = {.body = BUF_INIT};
 	struct s3_headers headers = {0};
 	unsigned char digest[CHECKSUM_SHA256];
@@ -302,19 +322,8 @@ static int post_sts(struct asking *a, const struct keys *with, const struct plac
 		err = add_header(&headers, "content-type", "application/x-www-form-urlencoded");
 	if (!err && with)
 		err = sign_sts(a, with, place, hash, &headers);
-	if (!err) {
-		const struct http_request request = {
-			.method = "POST",
-			.url = place->url.s,
-			.headers = &headers,
-			.body = &body,
-			.connect_timeout_ms = CONNECT_MS,
-			.stall_timeout_ms = STALL_MS,
-			.cancel = a->cancel,
-		};
-
-		err = exchange(a, &request, &answer);
-	}
+	if (!err)
+		err = post(a, place->url.s, &headers, form, &answer);
 	if (!err) {
 		err = grant_read_sts(answer.body.s, answer.body.len, out, a->fault);
 		if (err == -EACCES && correct_clock(a, &answer))
@@ -461,23 +470,77 @@ static int ask_instance(struct asking *a, struct keys **out)
 
 /* --------------------------------------------------------------------- SSO */
 
+/* A login that ends is renewed as the AWS tools do it, who find the new one where they
+ * keep theirs. */
+static int renew_login(struct asking *a, time_t now, char **text)
+{
+	struct buf asks = BUF_INIT, file = BUF_INIT, url = BUF_INIT;
+	struct http_answer answer = {.body = BUF_INIT};
+	struct s3_headers headers = {0};
+	int err = grant_sso_renewal(*text, strlen(*text), now, &asks), kept;
+
+	buf_addf(&url, "%s/token", a->p->login);
+	if (!err)
+		err = buf_error(&url);
+	if (!err)
+		err = add_header(&headers, "content-type", "application/json");
+	if (!err)
+		err = post(a, url.s, &headers, &asks, &answer);
+	if (!err && answer.status != 200)
+		err = complain(a, -EACCES, "status %d to the renewal of its login", answer.status);
+	if (!err)
+		err = grant_sso_renewed(*text, strlen(*text), answer.body.s, answer.body.len, now,
+		                        &file);
+	if (!err) {
+		kept = profile_write(a->p->token_file, &file);
+		if (kept)
+			log_warn("%s: its login was renewed, and cannot be kept in %s: %s",
+			         a->p->name, a->p->token_file, strerror(-kept));
+		wipe(*text);
+		*text = strdup(file.s);
+		err = *text ? 0 : -ENOMEM;
+	}
+	profile_wipe(&asks);
+	profile_wipe(&file);
+	buf_fini(&url);
+	answer_fini(&answer);
+	s3_headers_fini(&headers);
+	return err;
+}
+
+/* The token of a login that is good. */
+static int sso_token(struct asking *a, char **token)
+{
+	time_t now = time(NULL) + (time_t)a->skew_s, expires = 0;
+	char *text = NULL;
+	int err = read_file(a, a->p->token_file, &text);
+
+	if (!err)
+		err = grant_read_sso_token(text, strlen(text), token, &expires);
+	if (!err && expires <= now + LOGIN_S) {
+		err = renew_login(a, now, &text);
+		wipe(*token);
+		*token = NULL;
+		if (!err || (err != -ENOMEM && err != -EINTR && expires > now))
+			err = grant_read_sso_token(text, strlen(text), token, &expires);
+		else if (err == -ENOENT || err == -EACCES || err == -EIO)
+			err = complain(a, -EACCES, "its login has expired: aws sso login");
+	} else if (err == -EIO) {
+		err = complain(a, -EACCES, "%s is no token", a->p->token_file);
+	}
+	wipe(text);
+	return err;
+}
+
 static int ask_sso(struct asking *a, struct keys **out)
 {
 	struct uri_param params[] = {{"account_id", a->p->account}, {"role_name", a->p->role}};
 	struct http_answer answer = {.body = BUF_INIT};
 	struct s3_headers headers = {0};
 	struct buf url = BUF_INIT;
-	char *text = NULL, *token = NULL;
-	time_t expires = 0;
-	int err = read_file(a, a->p->token_file, &text);
+	char *token = NULL;
+	int err = sso_token(a, &token);
 
-	if (!err) {
-		err = grant_read_sso_token(text, strlen(text), &token, &expires);
-		if (err == -EIO)
-			err = complain(a, -EACCES, "%s is no token", a->p->token_file);
-	}
-	if (!err && expires <= time(NULL) + a->skew_s)
-		err = complain(a, -EACCES, "its login has expired: aws sso login");
 	buf_addf(&url, "%s/federation/credentials?", a->p->url);
 	uri_add_query(&url, params, 2);
 	if (!err)
@@ -488,7 +551,6 @@ static int ask_sso(struct asking *a, struct keys **out)
 		err = ask_url(a, "GET", url.s, &headers, &answer);
 	if (!err)
 		err = read_keys(a, &answer, out);
-	wipe(text);
 	wipe(token);
 	answer_fini(&answer);
 	s3_headers_fini(&headers);

@@ -24,6 +24,7 @@ struct provider {
 	enum provider_kind kind;
 	char *name;    /* for people: "credential_process of profile [video]" */
 	char *url;     /* of the service that is asked */
+	char *login;   /* SSO: of the one that renews its token */
 	char *region;  /* of STS, which requests are signed for */
 	char *command; /* PROCESS: for the shell */
 	char *role;    /* ROLE, WEB_IDENTITY: its ARN; SSO: its name */

@@ -16,6 +16,9 @@ cat >"$W/identity/expect" <<-END
 	identity=who-i-am
 	container=Bearer me
 	bearer=logged-in
+	refresh=once
+	bearer_seconds=3600
+	next_refresh=once-more
 END
 printf 'who-i-am\n' >"$W/identity/token"
 # "ACCESS SECRET TOKEN SECONDS" for each grant in turn; and who asked for one.
@@ -39,9 +42,10 @@ cat >"$W/home/.aws/config" <<-END
 END
 printf '[caller]\naws_access_key_id = CALLER\naws_secret_access_key = calling\n' >"$W/home/.aws/credentials"
 chmod 600 "$W/home/.aws/credentials"
+login=$W/home/.aws/sso/cache/$(printf work | sha1sum | cut -d ' ' -f 1).json
+# login TOKEN UNTIL [MORE]
 login() {
-	printf '{"accessToken": "%s", "expiresAt": "%s"}' "$1" "$(date -u -d "$2" +%Y-%m-%dT%H:%M:%SZ)" \
-		>"$W/home/.aws/sso/cache/$(printf work | sha1sum | cut -d ' ' -f 1).json"
+	printf '{"accessToken": "%s", "expiresAt": "%s"%s}' "$1" "$(date -u -d "$2" +%Y-%m-%dT%H:%M:%SZ)" "${3:-}" >"$login"
 }
 login logged-in '1 hour'
 
@@ -49,6 +53,7 @@ login logged-in '1 hour'
 with() {
 	env -u AWS_ACCESS_KEY_ID -u AWS_SECRET_ACCESS_KEY -u AWS_EC2_METADATA_DISABLED HOME="$W/home" \
 		KEEPS_IT="$AWS_SECRET_ACCESS_KEY" AWS_ENDPOINT_URL_STS="$IDENTITY" AWS_ENDPOINT_URL_SSO="$IDENTITY" \
+		AWS_ENDPOINT_URL_SSO_OIDC="$IDENTITY" \
 		AWS_EC2_METADATA_SERVICE_ENDPOINT="$IDENTITY/" "$@"
 }
 # THROUGH: another endpoint; OPTIONS: more of them.

@@ -12,6 +12,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *s = (const char *)data;
 	struct s3_fault fault = {0};
 	struct keys *keys = NULL;
+	struct buf made = BUF_INIT;
 	char *token = NULL;
 	time_t expires;
 
@@ -21,5 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		keys_put(keys);
 	if (!grant_read_sso_token(s, size, &token, &expires))
 		free(token);
+	(void)!grant_sso_renewal(s, size, 0, &made);
+	(void)!grant_sso_renewed(s, size, s, size, 0, &made);
+	buf_fini(&made);
 	return 0;
 }

@@ -348,6 +348,7 @@ TEST(a_login_is_found_by_its_session_or_url)
 	c = load("new");
 	check(c.provider && c.provider->kind == PROVIDER_SSO);
 	check_str(c.provider->url, "https://portal.sso.eu-central-1.amazonaws.com");
+	check_str(c.provider->login, "https://oidc.eu-central-1.amazonaws.com");
 	check_str(c.provider->token_file, /* printf work | sha1sum */
 	          "/home/me/.aws/sso/cache/e274eeff768c6396088ec6eb091f4bf4d47ab1e0.json");
 	creds_fini(&c);

@@ -146,4 +146,52 @@ TEST(the_cached_login_is_read)
 	check_int(grant_read_sso_token("{}", 2, &token, &expires), -EIO);
 }
 
+static const char login[] =
+	"{\"startUrl\":\"https://"
+        "x\",\"accessToken\":\"old\",\"expiresAt\":\"2026-01-01T00:00:00Z\","
+	"\"clientId\":\"me\",\"clientSecret\":\"s\\\"ecret\",\"refreshToken\":\"again\","
+	"\"registrationExpiresAt\":\"2026-03-01T00:00:00Z\"}";
+
+TEST(a_login_is_renewed_as_the_aws_tools_do)
+{
+	time_t now = 1767225600; /* 2026-01-01 */
+	struct buf made = BUF_INIT;
+	char *token = NULL;
+	time_t expires;
+
+	check_int(grant_sso_renewal(login, strlen(login), now, &made), 0);
+	check_str(made.s, "{\"clientId\":\"me\",\"clientSecret\":\"s\\\"ecret\",\"grantType\":"
+	                  "\"refresh_token\",\"refreshToken\":\"again\"}");
+	buf_clear(&made);
+	check_int(grant_sso_renewal(login, strlen(login), now + 60 * 86400, &made), -ENOENT);
+	check_int(grant_sso_renewal("{\"accessToken\":\"a\"}", 19, now, &made), -ENOENT);
+	check_int(made.len, 0);
+
+	static const char answer[] =
+		"{\"accessToken\":\"new\",\"expiresIn\":3600,\"refreshToken\":\"next\"}";
+	check_int(grant_sso_renewed(login, strlen(login), answer, strlen(answer), now, &made), 0);
+	check_int(grant_read_sso_token(made.s, made.len, &token, &expires), 0);
+	check_str(token, "new");
+	check_int(expires, now + 3600);
+	check(strstr(made.s, "\"refreshToken\": \"next\"") != NULL);
+	check(strstr(made.s, "\"clientId\": \"me\"") != NULL);
+	check(strstr(made.s, "\"startUrl\": \"https://x\"") != NULL);
+	check(strstr(made.s, "\"expiresAt\": \"2026-01-01T01:00:00Z\"") != NULL);
+	free(token);
+	buf_clear(&made);
+	static const char *const wrong[] = {"",
+	                                    "{}",
+	                                    "[]",
+	                                    "{\"accessToken\":\"a b\",\"expiresIn\":60}",
+	                                    "{\"accessToken\":\"a\"}",
+	                                    "{\"accessToken\":\"a\",\"expiresIn\":-1}",
+	                                    "{\"error\":\"invalid_grant\"}"};
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(*wrong); i++)
+		check_int(grant_sso_renewed(login, strlen(login), wrong[i], strlen(wrong[i]), now,
+		                            &made),
+		          -EIO);
+	check_int(made.len, 0);
+	buf_fini(&made);
+}
+
 TEST_MAIN
