@@ -486,10 +486,11 @@ static void report(const struct run *run, int err)
 	atomic_fetch_add(&run->s3->errors, 1);
 	if (err == -ESTALE || err == -EEXIST)
 		return;
-	log_warn("%s %s failed after %u %s: %d %s %s%s%s", run->request->op,
+	log_warn("%s %s failed after %u %s: %d %s%s%s%s%s", run->request->op,
 	         log_quote(key, sizeof(key), run->request->key ? run->request->key : ""),
 	         run->request->tries, run->request->tries == 1 ? "try" : "tries", f->status,
-	         f->code, f->message, f->request_id[0] ? ", request " : "", f->request_id);
+	         f->code, f->message[0] ? " " : "", f->message,
+	         f->request_id[0] ? ", request " : "", f->request_id);
 }
 
 static int prepare(struct run *run)
