@@ -153,8 +153,9 @@ install: all
 	install -D -m 644 completions/pourfs.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pourfs
 	install -D -m 644 completions/pourfs.fish $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/pourfs.fish
 	install -D -m 644 completions/_pourfs $(DESTDIR)$(ZSH_COMPLETIONS)/_pourfs
-	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/systemd/user
 	sed 's|@BINDIR@|$(PREFIX)/bin|' contrib/pourfs@.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/pourfs@.service
+	sed 's|@BINDIR@|$(PREFIX)/bin|' contrib/user/pourfs@.service >$(DESTDIR)$(PREFIX)/lib/systemd/user/pourfs@.service
 
 # In a copy, as what is built lands beside the source.
 deb:

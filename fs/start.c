@@ -75,25 +75,28 @@ static bool is_empty(const char *path)
 	return empty;
 }
 
-/* Something is mounted right there. */
-static bool is_mounted(const char *path)
+enum mounted { NOTHING, TRIGGER, SOMETHING };
+
+/* What is mounted right there: an automount's trigger waits for just us. */
+static enum mounted what_is_mounted(const char *path)
 {
 	char real[4096], line[8192], at[4096];
 	FILE *in = fopen("/proc/self/mountinfo", "re");
-	bool found = false;
+	enum mounted found = NOTHING;
 
 	if (!in)
-		return false;
+		return NOTHING;
 	if (realpath(path, real))
-		while (!found && fgets(line, sizeof line, in))
-			found = sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 &&
-			        !strcmp(at, real);
+		while (found != SOMETHING && fgets(line, sizeof line, in))
+			if (sscanf(line, "%*d %*d %*s %*s %4095s", at) == 1 && !strcmp(at, real))
+				found = strstr(line, " - autofs ") ? TRIGGER : SOMETHING;
 	fclose(in);
 	return found;
 }
 
 int start_check_mountpoint(const char *path, bool nonempty)
 {
+	enum mounted mounted;
 	struct stat st;
 	int fd;
 
@@ -115,14 +118,16 @@ int start_check_mountpoint(const char *path, bool nonempty)
 		fprintf(stderr, "pourfs: %s is not a directory\n", path);
 		return -ENOTDIR;
 	}
-	if (is_mounted(path)) {
+	mounted = what_is_mounted(path);
+	if (mounted == SOMETHING) {
 		fprintf(stderr,
 		        "pourfs: something is mounted at %s already: fusermount3 -u %s first, "
 		        "or choose another directory\n",
 		        path, path);
 		return -EBUSY;
 	}
-	if (!nonempty && !is_empty(path)) {
+	/* A look behind a trigger would wait for us. */
+	if (!nonempty && mounted != TRIGGER && !is_empty(path)) {
 		fprintf(stderr,
 		        "pourfs: %s is not empty: choose another directory, "
 		        "or hide what is in it with -o nonempty\n",

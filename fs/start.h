@@ -16,11 +16,12 @@
  * -EMFILE after a message on stderr. */
 int start_raise_files(unsigned long *files) s3_must_check;
 
-/* The mountpoint is there, a directory, empty, not mounted; /dev/fuse works.
- * 0, or -errno after a message on stderr. */
 /* The content types of mime.types: of a file that comes before ours (NULL: none), and of
  * the system's behind them. -errno, when it has been said what is wrong with the first. */
 int start_read_types(const char *path) __attribute__((warn_unused_result));
+
+/* The mountpoint is there, a directory, empty, and nothing is mounted at it but the
+ * trigger of an automount; /dev/fuse works. 0, or -errno after a message on stderr. */
 int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;
 
 /* The bucket answers, and may be listed if it is to be. The same. */
