@@ -309,7 +309,8 @@ plain_time() { [[ $1 =~ ^([0-9]+)\.0+$ ]] && echo "${BASH_REMATCH[1]}" || echo "
 
 # same_meta KEY FILE: the object's metadata say what stat says of the file, at
 # the latest a few seconds after they were changed. Without an mtime of its own
-# an object has that of its Last-Modified.
+# an object has that of its Last-Modified: when it was published, which takes its time,
+# and which Swift rounds up.
 same_meta() { until_true 10 meta_agrees "$@"; }
 meta_agrees() {
 	local key=$1 file=$2 head mode owner mtime written
@@ -325,7 +326,7 @@ meta_agrees() {
 		[[ $written =~ ^[0-9]+(\.[0-9]{9})?$ && $(plain_time "$written") == "$(plain_time "$mtime")" ]]
 	else
 		written=$(($(date -d "$(header last-modified)" +%s) - ${mtime%.*}))
-		((written >= -2 && written <= 2))
+		((written >= -2 && written <= 5))
 	fi
 }
 
