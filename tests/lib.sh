@@ -6,6 +6,7 @@
 #	POURFS    the program          SERVER    the server's program in tests/server
 #	BUCKET    a new, empty bucket  GATEWAY   the running server's folder
 #	FIXTURES  what all cases share W         an empty local folder
+#	PATIENCE  how many times as long as the gateway the server may take
 #
 # and the server's keys as AWS_... variables (server/gateway). The bucket is
 # looked at through curl and s3cmd, which sign by themselves: never through
@@ -410,6 +411,11 @@ learnt() {
 	cp /dev/null "$M/.learnt"
 	rm "$M/.learnt"
 }
+
+# What a copy of an object in parts costs. Swift answers 412 to any copy-source-if-match
+# of one: then a HEAD has to do, and a copy without.
+# shellcheck disable=SC2034
+copy_of_parts=COPY=$([[ $SERVER == swift ]] && echo 2 || echo 1)
 
 # changes_since MARK: what changed the bucket since then, counted:
 # "COMPLETE=1 CREATE=1 PART=13".
