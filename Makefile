@@ -2,7 +2,7 @@
 #
 #	make            build/pourfs
 #	make demo       see it work: installs what is missing, records a video
-#	make check      all tests, likewise
+#	make check      all tests, likewise; SERVER=swift: on OpenStack Swift
 #	make install    DESTDIR= PREFIX=/usr/local
 #	make deb        a package for this Debian, in build/deb
 #	make lint fuzz coverage bench clean

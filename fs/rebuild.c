@@ -404,14 +404,16 @@ static int find_cut(struct s3 *s3, struct record *r)
 /* --------------------------------------------------------------------- all */
 
 /* The crash came after the upload was completed: there is another object than the
- * one it began with. */
-static int find_whole(struct s3 *s3, const struct record *r, bool *whole)
+ * one it began with, and of these parts, if they are known. */
+static int find_whole(struct s3 *s3, const struct record *r, const struct s3_parts *parts,
+                      bool *whole)
 {
 	struct s3_object object = {0};
 	int err = r->own.id ? s3_head(s3, r->own.key, &object, NULL) : -ENOENT;
 
 	*whole = !err && strcmp(object.etag.s, r->base.s) != 0 &&
-	         object.modified + SKEW_S >= r->began;
+	         object.modified + SKEW_S >= r->began &&
+	         (!parts->n || s3_parts_make(parts, &object.etag));
 	s3_object_fini(&object);
 	return err == -ENOENT ? 0 : err;
 }
@@ -422,11 +424,13 @@ static int own_parts(struct s3 *s3, struct record *r, struct s3_parts *parts, bo
 	int err = r->own.id ? s3_upload_parts(s3, r->own.key, r->own.id, parts, NULL) : 0;
 
 	*whole = false;
+	if (!err && parts->n) /* Swift tells the parts of what it completed, too */
+		return find_whole(s3, r, parts, whole);
 	if (err != -ENOENT)
 		return err;
 	err = find_cut(s3, r); /* completed, or aborted */
 	if (!err)
-		err = find_whole(s3, r, whole);
+		err = find_whole(s3, r, parts, whole);
 	if (!*whole)
 		forget_own(r);
 	return err;

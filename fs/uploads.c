@@ -162,10 +162,12 @@ static int work_on_uploads(struct recover *r, const char *const *operands, size_
                            const void *arg)
 {
 	const struct uploads_flags *f = arg;
+	/* Age 0 is what there is: the service's clock may be ahead, or rounded up. */
+	int64_t before = f->age ? (int64_t)time(NULL) - f->age : INT64_MAX;
 
 	(void)operands, (void)n;
 	if (f->abort)
-		return recover_abort(r, f->age < 0 ? 0 : (int64_t)time(NULL) - f->age);
+		return recover_abort(r, f->age < 0 ? 0 : before);
 	return list(r, f->json);
 }
 

@@ -313,6 +313,9 @@ struct s3_parts {
 	size_t n;
 };
 void s3_parts_fini(struct s3_parts *p);
+/* Whether an object with that ETag is what completing just these parts makes. false
+ * also where an ETag is no MD5, so that it cannot be told. */
+bool s3_parts_make(const struct s3_parts *p, const struct s3_etag *etag);
 
 struct s3_upload {
 	char *key;

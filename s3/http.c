@@ -537,6 +537,13 @@ static enum http_result result_of(CURLcode code)
 
 #define TOO_LARGE ((CURLcode)100) /* CURLE_TOO_LARGE, which libcurl has since 8.6 */
 
+static bool is_reused(CURL *easy)
+{
+	long made = 0;
+
+	return curl_easy_getinfo(easy, CURLINFO_NUM_CONNECTS, &made) == CURLE_OK && made == 0;
+}
+
 static enum http_result run(struct http *http, struct exchange *x, char *message)
 {
 	CURL *easy = take_handle(http);
@@ -552,6 +559,9 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	message[0] = '\0';
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
 	code = curl_easy_perform(easy);
+	/* On a connection that served before, these are remains of an earlier answer. */
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && is_reused(easy))
+		code = CURLE_WEIRD_SERVER_REPLY;
 	/* So curl calls it, too, when a line of the header has no end. */
 	if ((code == CURLE_OUT_OF_MEMORY || code == TOO_LARGE) && x->answer->status)
 		x->verdict = HTTP_OVERFLOW;

@@ -154,6 +154,14 @@ static bool expected_etag(const struct complete *c, struct s3_etag *etag)
 	return ok;
 }
 
+bool s3_parts_make(const struct s3_parts *p, const struct s3_etag *etag)
+{
+	const struct complete c = {.parts = p->v, .n = p->n};
+	struct s3_etag want;
+
+	return p->n && expected_etag(&c, &want) && strcmp(want.s, etag->s) == 0;
+}
+
 /* Whether the object under the key was made by this upload. */
 static bool is_made(struct s3 *s3, const struct complete *c, struct s3_etag *etag,
                     const struct s3_call *call)

@@ -12,11 +12,15 @@ from work import content
 ENDPOINT, BUCKET = os.environ["AWS_ENDPOINT_URL"], os.environ["BUCKET"]
 counts, bad = collections.Counter(), []
 
+def with_keys(endpoint):
+    """In the URL the access key may have a colon, as Swift's do."""
+    key, secret = (urllib.parse.quote(os.environ[f"AWS_{name}"], safe="") for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    return endpoint.replace("//", f"//{key}:{secret}@")
+
 def curl(path):
     return subprocess.run(
         ["curl", "-sS", "--fail", "--noproxy", "*", "--aws-sigv4", f"aws:amz:{os.environ['AWS_REGION']}:s3",
-         "-u", f"{os.environ['AWS_ACCESS_KEY_ID']}:{os.environ['AWS_SECRET_ACCESS_KEY']}",
-         "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", f"{ENDPOINT}/{BUCKET}{path}"],
+         "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", f"{with_keys(ENDPOINT)}/{BUCKET}{path}"],
         check=True, stdout=subprocess.PIPE).stdout
 
 def keys():

@@ -37,11 +37,13 @@ SMALL, LARGE = 1000, 6 << 20  # one part, and two
 
 def curl(target, *arguments, data=None):
     """A signed request to the service itself; None if it says 404."""
-    url = "%s/%s/%s" % (os.environ["AWS_ENDPOINT_URL"], os.environ["BUCKET"], target)
+    # In the URL the access key may have a colon, as Swift's do.
+    keys = "%s:%s@" % tuple(urllib.parse.quote(os.environ["AWS_" + name], safe="")
+                            for name in ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY"))
+    url = "%s/%s/%s" % (os.environ["AWS_ENDPOINT_URL"].replace("//", "//" + keys), os.environ["BUCKET"], target)
     done = subprocess.run(
         ["curl", "-sS", "--noproxy", "*", "-w", "%{stderr}%{http_code}",
          "--aws-sigv4", "aws:amz:%s:s3" % os.environ["AWS_REGION"],
-         "-u", os.environ["AWS_ACCESS_KEY_ID"] + ":" + os.environ["AWS_SECRET_ACCESS_KEY"],
          "-H", "x-amz-content-sha256: UNSIGNED-PAYLOAD", *arguments, url],
         input=data, capture_output=True)
     status = done.stderr.decode()[-3:]

@@ -59,6 +59,14 @@ static void abort_uploads(struct s3 *s3)
 	s3_uploads_fini(&u);
 }
 
+/* Whether the service is one that has not this feature (tests/lib.sh). */
+static bool without(const char *feature)
+{
+	const char *all = getenv("POURFS_TEST_WITHOUT");
+
+	return all && strstr(all, feature);
+}
+
 TEST(odd_keys_are_kept_to_the_byte)
 {
 	static const char *const keys[] = {
@@ -349,10 +357,13 @@ TEST(an_aborted_upload_leaves_nothing)
 TEST(uploads_of_keys_that_xml_cannot_carry_are_listed_too)
 {
 	const char *key = "live/ctrl/\x01+ %41";
-	struct s3 *s3 = open_s3(NULL);
+	struct s3 *s3;
 	struct s3_uploads uploads;
 	char *id = NULL;
 
+	if (without("control"))
+		return;
+	s3 = open_s3(NULL);
 	check_int(s3_upload_create(s3, key, NULL, &id, NULL), 0);
 	check_int(s3_uploads(s3, "live/ctrl/", &uploads, NULL), 0);
 	check_int(uploads.n, 1);
@@ -377,10 +388,13 @@ TEST(deleting_what_is_not_there_is_no_error)
 
 TEST(if_absent_never_overwrites)
 {
-	struct s3 *s3 = open_s3(NULL);
+	struct s3 *s3;
 	struct iovec iov = {(char *)"second", 6};
 	struct s3_body body = {&iov, 1, 6};
 
+	if (without("exclusive"))
+		return;
+	s3 = open_s3(NULL);
 	check_int(s3_delete(s3, "live/absent", NULL), 0);
 	check_int(s3_put(s3, "live/absent", NULL, &body, S3_IF_ABSENT, NULL, NULL), 0);
 	iov = (struct iovec){(char *)"third", 5};
@@ -414,7 +428,8 @@ TEST(faults_say_what_the_service_said)
 	setenv("AWS_SECRET_ACCESS_KEY", secret, 1);
 	free(secret);
 	s3 = open_s3(&(struct s3_conf){.anonymous = true});
-	check_int(s3_list(s3, "", '/', NULL, NULL, 10, &page, &call), -EACCES);
+	check(s3_list(s3, "", '/', NULL, NULL, 10, &page, &call) < 0);
+	check_int(call.fault.status, without("unsigned") ? 412 : 403); /* to Swift it is no S3 */
 	s3_free(s3);
 }
 
