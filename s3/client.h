@@ -51,8 +51,8 @@ struct s3 {
 	atomic_bool no_copy;        /* it refused one, for what the object is */
 	atomic_bool has_encrypted;  /* objects that not every service copies: terms_encrypted() */
 	atomic_bool copied_encrypted;
-	atomic_bool md5_etags;      /* an ETag was seen to be an MD5 */
-	atomic_bool no_md5_etags;   /* the first that had its form was not */
+	atomic_bool md5_etags;    /* an ETag was seen to be an MD5 */
+	atomic_bool no_md5_etags; /* the first that had its form was not */
 
 	struct meters meters;
 	_Atomic uint64_t requests, retries, errors, bytes_sent, bytes_received;

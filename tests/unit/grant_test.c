@@ -148,7 +148,7 @@ TEST(the_cached_login_is_read)
 
 static const char login[] =
 	"{\"startUrl\":\"https://"
-        "x\",\"accessToken\":\"old\",\"expiresAt\":\"2026-01-01T00:00:00Z\","
+	"x\",\"accessToken\":\"old\",\"expiresAt\":\"2026-01-01T00:00:00Z\","
 	"\"clientId\":\"me\",\"clientSecret\":\"s\\\"ecret\",\"refreshToken\":\"again\","
 	"\"registrationExpiresAt\":\"2026-03-01T00:00:00Z\"}";
 
