@@ -72,6 +72,20 @@ static size_t put_time(char *to, size_t size)
 	return n + (size_t)snprintf(to + n, size - n, ".%03ldZ ", now.tv_nsec / 1000000);
 }
 
+/* In these a backslash of log_quote() is one, and no escape. */
+static void put_pairs(char *to, size_t size, const char *pairs)
+{
+	size_t n = 0;
+
+	for (; *pairs && n + 2 < size; pairs++) {
+		if (*pairs == '\\')
+			to[n++] = '\\';
+		to[n++] = *pairs;
+	}
+	to[n] = '\0';
+}
+
+/* pairs: NULL, or of what happened. */
 static void put(enum log_level level, const char *what, const char *pairs)
 {
 	unsigned flags = atomic_load(&current_flags);
@@ -88,8 +102,9 @@ static void put(enum log_level level, const char *what, const char *pairs)
 			n = put_time(line, sizeof(line));
 		n += (size_t)snprintf(line + n, sizeof(line) - n, "level=%s msg=", names[level]);
 		n += put_quoted(line + n, sizeof(line) - n - 1, what);
-		snprintf(line + n, sizeof(line) - n - 1, "%s%s", pairs ? " " : "",
-		         pairs ? pairs : "");
+		if (pairs)
+			line[n++] = ' ';
+		put_pairs(line + n, sizeof(line) - n - 1, pairs ? pairs : "");
 	}
 	if (flags & LOG_SYSLOG) {
 		syslog(priorities[level], "%s", line);
@@ -102,30 +117,33 @@ static void put(enum log_level level, const char *what, const char *pairs)
 		return; /* there is no one left to tell */
 }
 
-void log_write(enum log_level level, const char *format, ...)
+/* what NULL: it is the text. */
+static void put_text(enum log_level level, const char *what, const char *format, va_list ap)
 {
 	char text[2048];
-	va_list ap;
 
 	if (!log_enabled(level))
 		return;
-	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
+	put(level, what ? what : text, what ? text : NULL);
+}
+
+void log_write(enum log_level level, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	put_text(level, NULL, format, ap);
 	va_end(ap);
-	put(level, text, NULL);
 }
 
 void log_pairs(enum log_level level, const char *what, const char *format, ...)
 {
-	char text[2048];
 	va_list ap;
 
-	if (!log_enabled(level))
-		return;
 	va_start(ap, format);
-	vsnprintf(text, sizeof(text), format, ap);
+	put_text(level, what, format, ap);
 	va_end(ap);
-	put(level, what, text);
 }
 
 /* Length of the UTF-8 sequence at s; 0 if it is not one, or is a C1 control. */

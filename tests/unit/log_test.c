@@ -92,12 +92,12 @@ TEST(a_line_goes_to_stderr_at_its_level_only)
 static void say_pairs(void)
 {
 	log_pairs(LOG_LEVEL_INFO, "hidden", "a=%d", 1);
-	log_pairs(LOG_LEVEL_ERROR, "it failed", "op=%s tries=%d", "Put", 3);
+	log_pairs(LOG_LEVEL_ERROR, "it failed", "op=%s key=%s", "Put", "\"a\\x0ab\"");
 }
 
 TEST(pairs_follow_what_happened)
 {
-	check_str(said(0, say_pairs), "pourfs: error: it failed: op=Put tries=3\n");
+	check_str(said(0, say_pairs), "pourfs: error: it failed: op=Put key=\"a\\x0ab\"\n");
 }
 
 /* The beginning is "time=2026-01-31T12:00:00.123Z ". */
@@ -113,7 +113,7 @@ static const char *behind_time(const char *line)
 TEST(logfmt_is_pairs_throughout)
 {
 	check_str(behind_time(said(LOG_PAIRS, say_pairs)),
-	          "level=error msg=\"it failed\" op=Put tries=3\n");
+	          "level=error msg=\"it failed\" op=Put key=\"a\\\\x0ab\"\n");
 	check_str(behind_time(said(LOG_PAIRS, say_text)),
 	          "level=warn msg=\"\\\"a b\\\" is not \\\\ there\"\n");
 }
