@@ -560,7 +560,7 @@ static enum http_result run(struct http *http, struct exchange *x, char *message
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, message);
 	code = curl_easy_perform(easy);
 	/* On a connection that served before, these are remains of an earlier answer. */
-	if (code == CURLE_UNSUPPORTED_PROTOCOL && is_reused(easy))
+	if (code == CURLE_UNSUPPORTED_PROTOCOL && x->starts && is_reused(easy))
 		code = CURLE_WEIRD_SERVER_REPLY;
 	/* So curl calls it, too, when a line of the header has no end. */
 	if ((code == CURLE_OUT_OF_MEMORY || code == TOO_LARGE) && x->answer->status)

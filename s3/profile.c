@@ -86,31 +86,45 @@ int profile_read(const char *path, struct buf *text, bool *open_to_others)
 	return err;
 }
 
-int profile_write(const char *path, const struct buf *text)
+static int write_all(int fd, const struct buf *text)
 {
-	struct buf fresh = BUF_INIT;
-	int fd, err;
-
-	buf_addf(&fresh, "%s.XXXXXX", path);
-	err = buf_error(&fresh);
-	if (err)
-		return err;
-	fd = mkostemp(fresh.s, O_CLOEXEC);
-	err = fd < 0 ? -errno : 0;
-	for (size_t done = 0; !err && done < text->len;) {
+	for (size_t done = 0; done < text->len;) {
 		ssize_t n = write(fd, text->s + done, text->len - done);
 
 		if (n < 0 && errno != EINTR)
-			err = -errno;
+			return -errno;
 		done += n > 0 ? (size_t)n : 0;
 	}
+	return fsync(fd) ? -errno : 0;
+}
+
+int profile_write(const char *path, const struct buf *text)
+{
+	char *there = realpath(path, NULL); /* where links lead to */
+	struct buf fresh = BUF_INIT;
+	struct stat st;
+	int fd = -1, err = !there || stat(there, &st) ? -errno : 0;
+
+	buf_addf(&fresh, "%s.XXXXXX", there ? there : "");
+	if (!err)
+		err = buf_error(&fresh);
+	if (!err) {
+		fd = mkostemp(fresh.s, O_CLOEXEC);
+		err = fd < 0 ? -errno : 0;
+	}
+	if (!err && (st.st_uid != geteuid() || st.st_gid != getegid()) &&
+	    fchown(fd, st.st_uid, st.st_gid))
+		err = -errno; /* its owner could not read it any more */
+	if (!err)
+		err = write_all(fd, text);
 	if (fd >= 0 && close(fd) != 0 && !err)
 		err = -errno;
-	if (!err && rename(fresh.s, path) != 0)
+	if (!err && rename(fresh.s, there) != 0)
 		err = -errno;
 	if (err && fd >= 0)
 		unlink(fresh.s);
 	buf_fini(&fresh);
+	free(there);
 	return err;
 }
 

@@ -43,7 +43,7 @@ const char *profile_section_get(const struct profiles *files, const char *kind, 
  * or write it. -errno; it is to be wiped whatever is returned. */
 int profile_read(const char *path, struct buf *text, bool *open_to_others) s3_must_check;
 void profile_wipe(struct buf *text);
-/* In the place of the file, for its owner alone. -errno: the old one stays. */
+/* In the place of a file that is there, for its owner alone. -errno: the old one stays. */
 int profile_write(const char *path, const struct buf *text) s3_must_check;
 
 /* An environment variable; an empty one counts as unset, as in the AWS tools. */

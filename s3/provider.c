@@ -489,8 +489,8 @@ static int renew_login(struct asking *a, time_t now, char **text)
 	if (!err && answer.status != 200)
 		err = complain(a, -EACCES, "status %d to the renewal of its login", answer.status);
 	if (!err)
-		err = grant_sso_renewed(*text, strlen(*text), answer.body.s, answer.body.len, now,
-		                        &file);
+		err = grant_sso_renewed(*text, strlen(*text), answer.body.s, answer.body.len,
+		                        time(NULL), &file);
 	if (!err) {
 		kept = profile_write(a->p->token_file, &file);
 		if (kept)
@@ -508,25 +508,46 @@ static int renew_login(struct asking *a, time_t now, char **text)
 	return err;
 }
 
+/* What is in the cache now. */
+static int read_login(struct asking *a, char **text, char **token, time_t *expires)
+{
+	int err;
+
+	wipe(*text);
+	wipe(*token);
+	*text = *token = NULL;
+	err = read_file(a, a->p->token_file, text);
+	if (!err)
+		err = grant_read_sso_token(*text, strlen(*text), token, expires);
+	return err == -EIO ? complain(a, -EACCES, "%s is no token", a->p->token_file) : err;
+}
+
+/* The one of the text in the place of another. */
+static int take_token(const char *text, char **token, time_t *expires)
+{
+	wipe(*token);
+	*token = NULL;
+	return grant_read_sso_token(text, strlen(text), token, expires);
+}
+
 /* The token of a login that is good. */
 static int sso_token(struct asking *a, char **token)
 {
 	time_t now = time(NULL) + (time_t)a->skew_s, expires = 0;
 	char *text = NULL;
-	int err = read_file(a, a->p->token_file, &text);
+	int err = read_login(a, &text, token, &expires);
 
-	if (!err)
-		err = grant_read_sso_token(text, strlen(text), token, &expires);
 	if (!err && expires <= now + LOGIN_S) {
-		err = renew_login(a, now, &text);
-		wipe(*token);
-		*token = NULL;
-		if (!err || (err != -ENOMEM && err != -EINTR && expires > now))
-			err = grant_read_sso_token(text, strlen(text), token, &expires);
-		else if (err == -ENOENT || err == -EACCES || err == -EIO)
+		int renewed = renew_login(a, now, &text);
+
+		if (renewed == -ENOMEM || renewed == -EINTR ||
+		    (renewed == -ETIMEDOUT && expires <= now))
+			err = renewed;
+		else if (!renewed || expires <= now) /* by us, or just now by somebody else */
+			err = renewed ? read_login(a, &text, token, &expires)
+			              : take_token(text, token, &expires);
+		if (!err && expires <= now)
 			err = complain(a, -EACCES, "its login has expired: aws sso login");
-	} else if (err == -EIO) {
-		err = complain(a, -EACCES, "%s is no token", a->p->token_file);
 	}
 	wipe(text);
 	return err;
