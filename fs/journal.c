@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,6 +50,7 @@ static int make_folders(char *path)
 int journal_folder(const char *dir, bool make, char **path)
 {
 	const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
+	const struct passwd *user = dir || state || home ? NULL : getpwuid(geteuid());
 	struct buf b = BUF_INIT;
 	int err;
 
@@ -58,6 +60,8 @@ int journal_folder(const char *dir, bool make, char **path)
 		buf_addf(&b, "%s/pourfs", state);
 	else if (home && *home == '/' && home[1])
 		buf_addf(&b, "%s/.local/state/pourfs", home);
+	else if (user && *user->pw_dir == '/' && user->pw_dir[1]) /* a service has no HOME */
+		buf_addf(&b, "%s/.local/state/pourfs", user->pw_dir);
 	else
 		buf_adds(&b, "/var/lib/pourfs");
 	err = buf_error(&b);
