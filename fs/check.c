@@ -269,6 +269,16 @@ static unsigned try_s(const struct check *c)
 	return c->o->s3.retry_time_s < TRY_S ? c->o->s3.retry_time_s : TRY_S;
 }
 
+/* What becomes of it where the service does not do it (carry.h); NULL: nothing. */
+static const char *instead(const struct step *step)
+{
+	if (step->try == try_copy)
+		return "renames and changes of modes and times take a download and an upload";
+	if (step->try == try_part_copy)
+		return "changes of large files where they are take one of what stays of them";
+	return NULL;
+}
+
 /* True: it can be done, or need not be. */
 static bool take_step(struct check *c, const struct step *step)
 {
@@ -277,7 +287,8 @@ static bool take_step(struct check *c, const struct step *step)
 	                       .cancel = step->cleans ? NULL : &stopped,
 	                       .retries = &retries};
 	int err = step->try(c, &call);
-	bool optional = step->optional;
+	const char *other = err == -EOPNOTSUPP ? instead(step) : NULL;
+	bool optional = step->optional || other;
 	char said[300];
 
 	if (err == -ECANCELED || err == -EINTR) {
@@ -295,7 +306,7 @@ static bool take_step(struct check *c, const struct step *step)
 		                 call.fault.message[0] ? call.fault.message : call.fault.code));
 	else
 		printf("      %s\n", strerror(-err));
-	printf("      without it: %s\n", step->without);
+	printf("      without it: %s\n", other ? other : step->without);
 	return optional;
 }
 
