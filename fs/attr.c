@@ -184,7 +184,7 @@ static void schedule_locked(struct mount *m, struct node *n, unsigned delay_ms)
 	*fl = (struct flush){m, n};
 	tree_hold_locked(n);
 	n->pending_scheduled = true;
-	if (workers_give(m->fetches, delay_ms, flush_job, fl)) {
+	if (workers_give(m->flushes, delay_ms, flush_job, fl)) {
 		n->pending_scheduled = false;
 		n->held--; /* the caller holds it as well */
 		free(fl);

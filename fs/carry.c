@@ -10,15 +10,19 @@
 
 #define AT_ONCE   2 /* each with a part in memory */
 #define PART_SIZE (UINT64_C(8) << 20)
-#define MOST      (UINT64_C(64) << 20)
+#define LOOK_MS   200
 
 struct carry *carry_new(void)
 {
 	struct carry *c = calloc(1, sizeof *c);
+	pthread_condattr_t attr;
 
 	if (c) {
+		pthread_condattr_init(&attr);
+		pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 		pthread_mutex_init(&c->lock, NULL);
-		pthread_cond_init(&c->ended, NULL);
+		pthread_cond_init(&c->ended, &attr);
+		pthread_condattr_destroy(&attr);
 	}
 	return c;
 }
@@ -32,25 +36,58 @@ void carry_free(struct carry *c)
 	free(c);
 }
 
-/* Memory for a part, when it is our turn. For give_room(). */
-static int take_room(struct carry *c, size_t size, struct iovec *room)
+/* What is larger than most parts goes alone. */
+static bool is_full(const struct carry *c, size_t size)
 {
-	pthread_mutex_lock(&c->lock);
-	while (c->under_way >= AT_ONCE)
-		pthread_cond_wait(&c->ended, &c->lock);
-	c->under_way++;
-	pthread_mutex_unlock(&c->lock);
-	*room = (struct iovec){malloc(size), size};
-	return room->iov_base ? 0 : -ENOMEM;
+	return c->under_way >= (size > PART_SIZE ? 1 : AT_ONCE) || (c->large && c->under_way);
+}
+
+static void wait_a_moment(struct carry *c)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += LOOK_MS * 1000000L;
+	t.tv_sec += t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	pthread_cond_timedwait(&c->ended, &c->lock, &t);
 }
 
 static void give_room(struct carry *c, struct iovec *room)
 {
+	if (!room->iov_len)
+		return;
 	free(room->iov_base);
+	*room = (struct iovec){0};
 	pthread_mutex_lock(&c->lock);
 	c->under_way--;
-	pthread_cond_signal(&c->ended);
+	pthread_cond_broadcast(&c->ended);
 	pthread_mutex_unlock(&c->lock);
+}
+
+/* Memory for a part, when it is our turn; for give_room(). -EINTR, -ENOMEM: there is
+ * none. */
+static int take_room(struct carry *c, size_t size, const struct s3_call *call, struct iovec *room)
+{
+	const atomic_bool *cancel = call ? call->cancel : NULL;
+	bool cancelled = false;
+
+	pthread_mutex_lock(&c->lock);
+	while (is_full(c, size) && !(cancelled = cancel && *cancel))
+		wait_a_moment(c);
+	if (!cancelled) {
+		c->under_way++;
+		c->large = size > PART_SIZE;
+	}
+	pthread_mutex_unlock(&c->lock);
+	*room = (struct iovec){0};
+	if (cancelled)
+		return -EINTR;
+	*room = (struct iovec){malloc(size), size};
+	if (room->iov_base)
+		return 0;
+	give_room(c, room);
+	return -ENOMEM;
 }
 
 /* That range, all of it. object: NULL, or as s3_get() fills it in. */
@@ -71,9 +108,9 @@ int carry_part(struct mount *m, const char *key, const char *id, unsigned number
 	struct iovec room;
 	int err;
 
-	if (size > MOST && size > m->conf.part_size)
+	if (size > m->conf.part_size)
 		return -EOPNOTSUPP;
-	err = take_room(m->carry, size, &room);
+	err = take_room(m->carry, size, call, &room);
 	if (!err)
 		err = fetch(m, from, offset, &room, etag, NULL, call);
 	if (!err) {
@@ -85,72 +122,88 @@ int carry_part(struct mount *m, const char *key, const char *id, unsigned number
 	return err;
 }
 
-/* The first part is in the room already. */
-static int upload(struct mount *m, const char *from, const struct s3_object *o, const char *to,
-                  const struct s3_headers *headers, unsigned flags, const struct iovec *room,
-                  struct s3_etag *made, struct s3_call *call)
+/* Nobody else has put another object there meanwhile: as a copy onto itself is
+ * conditional, too. */
+static int is_still(struct mount *m, const char *key, const struct s3_etag *etag,
+                    struct s3_call *call)
 {
-	size_t n = (o->size + room->iov_len - 1) / room->iov_len;
+	struct s3_object now;
+	int err = s3_head(m->s3, key, &now, call);
+
+	if (err)
+		return err;
+	err = strcmp(now.etag.s, etag->s) ? -ESTALE : 0;
+	s3_object_fini(&now);
+	return err;
+}
+
+struct object_carry {
+	struct mount *m;
+	const char *from, *to;
+	const struct s3_headers *headers; /* of what is made */
+	struct s3_object o;               /* what it is made of */
+	unsigned flags;
+	struct s3_etag *made;
+	struct s3_call *call;
+};
+
+/* The first part is in the room already, which is given back: others may want it
+ * between two parts. */
+static int upload(struct object_carry *c, struct iovec *room)
+{
+	struct mount *m = c->m;
+	size_t n = (c->o.size + PART_SIZE - 1) / PART_SIZE;
 	struct s3_part *parts = calloc(n, sizeof *parts);
 	char *id = NULL;
-	int err = parts ? s3_upload_create(m->s3, to, headers, &id, call) : -ENOMEM;
+	int err = parts ? s3_upload_create(m->s3, c->to, c->headers, &id, c->call) : -ENOMEM;
 
 	for (size_t i = 0; !err && i < n; i++) {
-		uint64_t offset = i * room->iov_len;
-		struct iovec iov = {room->iov_base, min64(room->iov_len, o->size - offset)};
-		struct s3_body body = {&iov, 1, iov.iov_len};
+		uint64_t offset = i * PART_SIZE, size = min64(PART_SIZE, c->o.size - offset);
 
-		parts[i] = (struct s3_part){.number = (unsigned)i + 1, .size = iov.iov_len};
+		parts[i] = (struct s3_part){.number = (unsigned)i + 1, .size = size};
 		if (i > 0)
-			err = fetch(m, from, offset, &iov, &o->etag, NULL, call);
-		if (!err)
-			err = s3_upload_part(m->s3, to, id, parts[i].number, &body, &parts[i].etag,
-			                     call);
+			err = take_room(m->carry, size, c->call, room);
+		if (!err && i > 0)
+			err = fetch(m, c->from, offset, room, &c->o.etag, NULL, c->call);
+		if (!err) {
+			struct s3_body body = {room, 1, size};
+
+			err = s3_upload_part(m->s3, c->to, id, parts[i].number, &body,
+			                     &parts[i].etag, c->call);
+		}
+		give_room(m->carry, room);
 	}
 	if (!err)
-		err = s3_upload_complete(m->s3, to, id, parts, n, o->size, flags, made, call);
+		err = is_still(m, c->from, &c->o.etag, c->call);
+	if (!err)
+		err = s3_upload_complete(m->s3, c->to, id, parts, n, c->o.size, c->flags, c->made,
+		                         c->call);
 	if (err && id)
-		(void)!s3_upload_abort(m->s3, to, id, NULL);
+		(void)!s3_upload_abort(m->s3, c->to, id, NULL);
 	free(parts);
 	free(id);
 	return err;
 }
 
-/* What a new object with the metadata of this one has to say. */
-static int keep(struct mount *m, const char *from, struct s3_object *o, struct s3_call *call)
+static int put(struct object_carry *c, const struct iovec *room)
 {
-	char *tags = NULL;
-	int err = copy_tags(m, from, &o->headers, &tags, call);
+	struct iovec iov = {room->iov_base, c->o.size};
+	struct s3_body body = {&iov, 1, c->o.size};
+	int err = is_still(c->m, c->from, &c->o.etag, c->call);
 
-	if (!err && tags)
-		err = s3_headers_set(&o->headers, "x-amz-tagging", tags);
-	free(tags);
-	return err;
+	return err ? err : s3_put(c->m->s3, c->to, c->headers, &body, c->flags, c->made, c->call);
 }
 
-static int through(struct mount *m, const char *from, const struct s3_etag *etag, const char *to,
-                   const struct s3_headers *headers, unsigned flags, struct iovec *room,
-                   struct s3_etag *made, struct s3_call *call)
+/* What a new object with the metadata of this one has to say. */
+static int keep_metadata(struct object_carry *c)
 {
-	struct s3_object o = {0};
-	int err = fetch(m, from, 0, room, etag, &o, call);
+	char *tags = NULL;
+	int err = copy_tags(c->m, c->from, &c->o.headers, &tags, c->call);
 
-	if (!err && o.size > S3_PARTS_MAX * PART_SIZE)
-		err = -EOPNOTSUPP;
-	if (!err && (!headers || flags & S3_KEEP_METADATA)) {
-		err = keep(m, from, &o, call);
-		headers = &o.headers;
-	}
-	flags &= S3_IF_ABSENT;
-	if (!err && o.size <= room->iov_len) {
-		struct iovec iov = {room->iov_base, o.size};
-		struct s3_body body = {&iov, 1, o.size};
-
-		err = s3_put(m->s3, to, headers, &body, flags, made, call);
-	} else if (!err) {
-		err = upload(m, from, &o, to, headers, flags, room, made, call);
-	}
-	s3_object_fini(&o);
+	if (!err && tags)
+		err = s3_headers_set(&c->o.headers, "x-amz-tagging", tags);
+	free(tags);
+	c->headers = &c->o.headers;
 	return err;
 }
 
@@ -158,12 +211,20 @@ int carry_object(struct mount *m, const char *from, const struct s3_etag *etag, 
                  const struct s3_headers *headers, unsigned flags, struct s3_etag *made,
                  struct s3_call *call)
 {
+	struct object_carry c = {m, from, to, headers, {0}, flags & S3_IF_ABSENT, made, call};
 	struct iovec room;
-	int err = take_room(m->carry, PART_SIZE, &room);
+	int err = take_room(m->carry, PART_SIZE, call, &room);
 
 	if (!err)
-		err = through(m, from, etag, to, headers, flags, &room, made, call);
+		err = fetch(m, from, 0, &room, etag, &c.o, call);
+	if (!err && c.o.size > m->conf.max_parts * PART_SIZE)
+		err = -EOPNOTSUPP;
+	if (!err && (flags & S3_KEEP_METADATA))
+		err = keep_metadata(&c);
+	if (!err)
+		err = c.o.size <= PART_SIZE ? put(&c, &room) : upload(&c, &room);
 	give_room(m->carry, &room);
+	s3_object_fini(&c.o);
 	if (!err && strcmp(from, to) != 0)
 		s3_keep_acl(m->s3, from, to, call);
 	return err;

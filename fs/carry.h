@@ -13,18 +13,19 @@ struct carry {
 	pthread_mutex_t lock; /* a leaf */
 	pthread_cond_t ended;
 	unsigned under_way;
+	bool large; /* the last of them took more than usual */
 };
 
 struct carry *carry_new(void); /* NULL: no memory */
 void carry_free(struct carry *c);
 
-/* As s3_copy(); what is larger than S3_PARTS_MAX parts of 8 MiB is -EOPNOTSUPP. */
+/* As copy_whole() is to make it. -ESTALE: from was changed meanwhile. What is larger than
+ * max_parts parts of 8 MiB is -EOPNOTSUPP. */
 int carry_object(struct mount *m, const char *from, const struct s3_etag *etag, const char *to,
                  const struct s3_headers *headers, unsigned flags, struct s3_etag *made,
                  struct s3_call *call) s3_must_check;
 
-/* As s3_upload_part_copy(); a part that is larger than those of the mount, and than
- * 64 MiB, is -EOPNOTSUPP. */
+/* As s3_upload_part_copy(); a part that is larger than those of the mount is -EOPNOTSUPP. */
 int carry_part(struct mount *m, const char *key, const char *id, unsigned number, const char *from,
                uint64_t offset, uint64_t size, const struct s3_etag *etag, struct s3_etag *made,
                struct s3_call *call) s3_must_check;

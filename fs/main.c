@@ -88,13 +88,14 @@ static int mount_init(struct mount *m, const struct opts *o)
 	m->budget = budget_new(m->conf.memory, m->conf.part_size);
 	m->uploads = workers_new(m->conf.parallel);
 	m->fetches = workers_new(m->conf.parallel);
+	m->flushes = workers_new(m->conf.parallel);
 	m->looks = workers_new(m->conf.small);
 	m->copies = workers_new(m->conf.parallel);
 	m->carry = carry_new();
 	m->movers = workers_new(m->conf.small);
 	m->words = workers_new(1);
-	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->looks || !m->copies ||
-	    !m->carry || !m->movers || !m->words)
+	if (!m->tree || !m->budget || !m->uploads || !m->fetches || !m->flushes || !m->looks ||
+	    !m->copies || !m->carry || !m->movers || !m->words)
 		return -ENOMEM;
 	m->tree->limit = m->conf.max_entries;
 	m->tree->forget_locked = kernel_forget_locked;
@@ -105,6 +106,7 @@ static int mount_init(struct mount *m, const struct opts *o)
 static void mount_fini(struct mount *m)
 {
 	workers_free(m->looks);
+	workers_free(m->flushes);
 	workers_free(m->fetches); /* its last jobs may still copy by the other */
 	workers_free(m->uploads);
 	workers_free(m->movers);

@@ -57,7 +57,8 @@ struct mount {
 	struct tree *tree;
 	struct budget *budget;
 	struct workers *uploads; /* parts and publishing */
-	struct workers *fetches; /* reading, changes of attributes */
+	struct workers *fetches; /* reading */
+	struct workers *flushes; /* changes of attributes, which may take as long as a copy */
 	struct workers *looks;   /* attributes and listings before they are wanted */
 	struct workers *copies;  /* ranges of large copies */
 	struct carry *carry;     /* of what the service does not copy */
