@@ -51,10 +51,8 @@ int draft_new(struct file *f)
 	struct mount *m = f->m;
 	struct draft *d = calloc(1, sizeof *d);
 	struct parts_mem mem = {BUDGET_BLOCK, block_take, block_hold, block_put, block_shared, d};
-	/* What may have to be carried must be no larger than a part in memory. */
-	uint64_t copy_max = s3_copies(m->s3) ? S3_PART_MAX : m->conf.part_size;
-	struct parts_limits limits = {m->conf.part_size, S3_PART_MIN, copy_max, m->conf.max_parts,
-	                              m->conf.equal_parts};
+	struct parts_limits limits = {m->conf.part_size, S3_PART_MIN, S3_PART_MAX,
+	                              m->conf.max_parts, m->conf.equal_parts};
 
 	if (!d)
 		return -ENOMEM;
@@ -287,6 +285,7 @@ static int start_all(struct draft *d)
 	int err = 0, source;
 
 	judge(d);
+	parts_copy_small(d->parts, !s3_copies(d->file->m->s3));
 	if (d->publish && is_small(d) && draft_name_moves(d))
 		return 0;
 	if (d->publish && is_whole(d, &source))

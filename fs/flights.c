@@ -45,7 +45,8 @@ int staged_number(struct parts *p, struct slot *s)
 
 	if (s->number)
 		return 0;
-	parts = realloc(p->staged, (p->nstaged + 1) * sizeof *parts);
+	parts = reallocarray(p->staged, 2 * (p->nstaged + 1),
+	                     sizeof *parts); /* see parts_stage() */
 	if (!parts)
 		return -ENOMEM;
 	p->staged = parts;
@@ -54,9 +55,9 @@ int staged_number(struct parts *p, struct slot *s)
 	return 0;
 }
 
-static bool staged_is_full(const struct parts *p, const struct slot *s)
+static bool staged_is_full(struct parts *p, const struct slot *s)
 {
-	return !s->number && p->nstaged >= stage_parts(p);
+	return !s->number && p->nstaged >= stage_parts(p) && !stage_unused(p);
 }
 
 void slot_fly(struct parts *p, struct slot *s, struct parts_action *a)
@@ -143,7 +144,8 @@ static bool untouched(const struct slot *s, bool further)
 uint64_t slots_copyable(const struct parts *p, uint64_t index, uint64_t *prefix)
 {
 	uint64_t start = index * p->part_size, end = parts_slots(p), slots = 0, bytes = 0;
-	uint64_t most = p->limits.equal ? p->part_size : p->limits.copy_max;
+	bool small = p->limits.equal || (p->small_copies && end <= p->limits.parts);
+	uint64_t most = small ? p->part_size : p->limits.copy_max;
 	struct parts_range base;
 	const struct slot *s = slot_find(p, index);
 
@@ -268,7 +270,7 @@ static int next_ready(struct parts *p, struct parts_action *a)
 			return action_next(p, s->index, a);
 		if (goes_own(p, s) || !staged_is_full(p, s))
 			return action_send(p, s, a);
-		a->what = PARTS_STAGE;
+		a->what = stage_filled(p) ? PARTS_STAGE : PARTS_NOTHING;
 		return 0;
 	}
 	return 0;
@@ -359,6 +361,8 @@ static int next_unsafe(struct parts *p, struct parts_action *a)
 			return action_next(p, s->index, a);
 		else if (!extents_cover(&s->dirty, 0, p->part_size))
 			spill = true;
+		else if (staged_is_full(p, s) && !stage_filled(p))
+			waits = true;
 		else if (staged_is_full(p, s))
 			a->what = PARTS_STAGE;
 		else
@@ -549,6 +553,27 @@ static struct slot *land(struct parts *p, const struct parts_action *a, bool *un
 		return NULL;
 	*unchanged = s->generation == a->generation;
 	return s;
+}
+
+void parts_copy_small(struct parts *p, bool small)
+{
+	p->small_copies = small;
+}
+
+bool parts_copy_refused(struct parts *p, const struct parts_action *a)
+{
+	uint64_t end = a->slot + (a->size + p->part_size - 1) / p->part_size;
+	uint64_t stop = a->slot * p->part_size + a->size;
+	/* Beyond `direct` others may have the numbers that its slots would need; and the
+	 * last slot may have left its beginning to it. */
+	bool again = end > p->direct || (stop % p->part_size && stop < p->size);
+
+	if (a->staged || a->size <= p->part_size || parts_slots(p) > p->limits.parts ||
+	    (again && sealed_in_own(p, UINT64_MAX)))
+		return false;
+	p->outgrown = p->outgrown || again;
+	p->small_copies = true;
+	return true;
 }
 
 void parts_sent(struct parts *p, struct parts_action *a, int error, const struct s3_etag *etag)

@@ -79,8 +79,9 @@ int gather_next(struct parts *p, struct parts_action *a)
 {
 	bool complete = true;
 
-	if (p->nstaged && !p->staged_slots) { /* parts that nobody needs: not among ours */
-		a->what = PARTS_STAGE;
+	if (p->nstaged && !p->staged_slots &&
+	    !stage_unused(p)) { /* parts that nobody needs: not among ours */
+		a->what = stage_filled(p) ? PARTS_STAGE : PARTS_NOTHING; /* until it lands */
 		return 0;
 	}
 	for (uint64_t i = p->gathering; i < run_end(p, p->gathering); i++) {

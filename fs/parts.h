@@ -213,6 +213,14 @@ int parts_next(struct parts *p, enum parts_mode mode, struct parts_action *a) s3
 int parts_fetch(struct parts *p, uint64_t slot, struct parts_action *a) s3_must_check;
 void parts_composed(struct parts *p, uint64_t slot);
 
+/* Copies that are planned from now on are of no more than a part, as the service may
+ * refuse them and they are carried then; but in a file that has more slots than an upload
+ * has parts. */
+void parts_copy_small(struct parts *p, bool small);
+/* A copy was refused, before parts_sent(). true: it was larger than that, and what it
+ * was to copy is planned anew, small; the own upload may be outgrown by that. */
+bool parts_copy_refused(struct parts *p, const struct parts_action *a);
+
 /* Ends of the actions; error 0 or -errno. They release the action. */
 void parts_sent(struct parts *p, struct parts_action *a, int error, const struct s3_etag *etag);
 void parts_fetched(struct parts *p, struct parts_action *a, int error);

@@ -62,6 +62,7 @@ struct parts {
 	uint64_t appended;   /* a slot that was filled up from where its base ends, or NO_SLOT */
 	uint64_t gathering;  /* where the slots begin that are being gathered, or NO_SLOT */
 	bool outgrown;
+	bool small_copies; /* parts_copy_small() */
 	bool finishing;
 	bool spilling;          /* one spill at a time */
 	bool staging;           /* the staged upload is being completed */
@@ -107,6 +108,11 @@ struct parts_range slot_base(const struct parts *p, uint64_t offset, uint64_t le
 
 /* How many parts one staged upload takes: then one copy can carry it. */
 size_t stage_parts(const struct parts *p);
+/* There are parts in the staged upload. */
+bool stage_filled(const struct parts *p);
+/* No part is in the staged upload, and nothing flies: then no slot has a number in it any
+ * more. (A gather that was given up leaves numbers.) */
+bool stage_unused(struct parts *p);
 /* Some slot below index is sealed in the file's own upload. */
 bool sealed_in_own(const struct parts *p, uint64_t index);
 

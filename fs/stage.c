@@ -101,9 +101,27 @@ bool parts_staged_any(const struct parts *p)
 
 void parts_stage(struct parts *p, const struct s3_part **list, size_t *n)
 {
+	struct s3_part *there = p->staged + p->nstaged;
+
 	p->staging = true;
-	*list = p->staged;
-	*n = p->nstaged;
+	*list = there;
+	*n = 0;
+	/* A gather that was given up may have left numbers without a part. */
+	for (size_t i = 0; i < p->nstaged; i++)
+		if (p->staged[i].size)
+			there[(*n)++] = p->staged[i];
+}
+
+/* Where each part lies in the object, in parts, instead of that list. */
+static void rank(struct parts *p)
+{
+	struct s3_part *ranks = p->staged + p->nstaged;
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->nstaged; i++) {
+		ranks[i].number = n;
+		n += p->staged[i].size != 0;
+	}
 }
 
 /* The slot has no number in the next staged upload. */
@@ -112,6 +130,22 @@ static void unnumber(struct slot *s)
 	s->number = 0;
 	if (s->progress == IDLE || s->staged)
 		s->sent = false;
+}
+
+bool stage_filled(const struct parts *p)
+{
+	for (size_t i = 0; i < p->nstaged; i++)
+		if (p->staged[i].size)
+			return true;
+	return false;
+}
+
+bool stage_unused(struct parts *p)
+{
+	if (stage_filled(p) || p->flying)
+		return false;
+	parts_unstaged(p);
+	return true;
 }
 
 /* Structs that say nothing are not kept: a file may have millions of slots.
@@ -134,8 +168,9 @@ static void forget_plain(struct parts *p)
 static void settle(struct parts *p, struct slot *s, int source)
 {
 	uint64_t start = s->index * p->part_size;
+	uint64_t at = p->staged[p->nstaged + s->number - 1].number * p->part_size;
 
-	runs_set(&p->base, start, start + p->part_size, source, (s->number - 1) * p->part_size);
+	runs_set(&p->base, start, start + p->part_size, source, at);
 	s->progress = IDLE;
 	s->staged = false;
 	s->sealed = false;
@@ -150,6 +185,7 @@ int parts_staged(struct parts *p, int error, int source)
 		return 0;
 	if (runs_reserve(&p->base, 2 * p->staged_slots))
 		return -ENOMEM;
+	rank(p);
 	for (size_t i = 0; i < p->nslots; i++) {
 		struct slot *s = p->slots[i];
 

@@ -282,11 +282,13 @@ int transfer_part(struct draft *d, struct parts_action *a, bool creator)
 {
 	struct s3_etag etag = {0};
 	int err = need_upload(d, a->staged, creator);
+	bool again;
 
 	if (!err)
 		err = a->what == PARTS_COPY ? copy_part(d, a, &etag) : send_part(d, a, &etag);
+	again = err == -EOPNOTSUPP && a->what == PARTS_COPY && parts_copy_refused(d->parts, a);
 	parts_sent(d->parts, a, err, &etag);
-	return err;
+	return again ? 0 : err;
 }
 
 static void transfer_job(void *arg)

@@ -185,7 +185,8 @@ const char *s3_source(const struct s3 *s3);
 const char *s3_lacks(const struct s3 *s3, size_t i);
 /* Whether any object will be copied that it is asked to copy. false when it refused one,
  * and when there are encrypted ones and it has not copied any yet: some services know
- * CopyObject and UploadPartCopy, and answer those of such objects with -EOPNOTSUPP. */
+ * CopyObject and UploadPartCopy, and answer those of such objects with -EOPNOTSUPP. AWS
+ * is not suspected. */
 bool s3_copies(const struct s3 *s3);
 
 struct s3_stats {

@@ -308,7 +308,7 @@ const char *s3_lacks(const struct s3 *s3, size_t i)
 	         "If-None-Match of CompleteMultipartUpload"},
 		{atomic_load(&s3->no_object_size), "x-amz-mp-object-size"},
 		{atomic_load(&s3->no_delete_many), "DeleteObjects"},
-		{atomic_load(&s3->no_copy), "CopyObject and UploadPartCopy of any object"},
+		{atomic_load(&s3->no_copy), "CopyObject and UploadPartCopy of every object"},
 		{atomic_load(&s3->no_md5_etags), "ETags that are MD5s"},
 	};
 
@@ -321,7 +321,7 @@ const char *s3_lacks(const struct s3 *s3, size_t i)
 bool s3_copies(const struct s3 *s3)
 {
 	return !atomic_load(&s3->no_copy) &&
-	       (atomic_load(&s3->copied_encrypted) || !atomic_load(&s3->has_encrypted));
+	       (s3->aws || atomic_load(&s3->copied_encrypted) || !atomic_load(&s3->has_encrypted));
 }
 
 void s3_stats(const struct s3 *s3, struct s3_stats *out)

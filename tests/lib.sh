@@ -327,7 +327,7 @@ meta_agrees() {
 		[[ $written =~ ^[0-9]+(\.[0-9]{9})?$ && $(plain_time "$written") == "$(plain_time "$mtime")" ]]
 	else
 		written=$(($(date -d "$(header last-modified)" +%s) - ${mtime%.*}))
-		((written >= -2 && written <= 5))
+		((written >= -2 && written <= 2 * PATIENCE))
 	fi
 }
 

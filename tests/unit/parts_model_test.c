@@ -38,6 +38,7 @@ enum reached {
 	STAGE_FIRST,
 	COMPACTED,
 	SPANS,
+	REFUSED,
 	PREFIXED,
 	SYNCED,
 	TOO_MANY,
@@ -47,10 +48,10 @@ enum reached {
 	DONE
 };
 static const char *const reached_names[] = {
-	"wrote",    "short",       "no block",  "sealed",   "sent",      "copied",
-	"fetched",  "spilled",     "dropped",   "outgrown", "restarted", "redirected",
-	"staged",   "stage first", "compacted", "spans",    "prefixed",  "synced",
-	"too many", "too large",   "gathered",  "relieved", "done"};
+	"wrote",   "short",       "no block",  "sealed",   "sent",      "copied",
+	"fetched", "spilled",     "dropped",   "outgrown", "restarted", "redirected",
+	"staged",  "stage first", "compacted", "spans",    "refused",   "prefixed",
+	"synced",  "too many",    "too large", "gathered", "relieved",  "done"};
 
 static unsigned long random_next(void)
 {
@@ -294,6 +295,14 @@ static void do_land(struct model *m, bool may_fail)
 		assert(!world_land(&m->w, f, -EIO));
 		return;
 	}
+	/* The service makes no large copies: they are planned anew. */
+	if (may_fail && what == PARTS_COPY && !below(3) && parts_copy_refused(m->w.parts, &f->a)) {
+		assert(!world_land(&m->w, f, -EOPNOTSUPP));
+		count[REFUSED]++;
+		return;
+	}
+	if (what == PARTS_COPY)
+		parts_copy_small(m->w.parts, !below(4));
 	assert(!world_land(&m->w, f, 0));
 	count[what == PARTS_SEND    ? SENT
 	      : what == PARTS_COPY  ? COPIED
@@ -338,7 +347,7 @@ static void do_stage(struct model *m)
 	for (int i = 0; i < FLIGHTS; i++)
 		if (m->w.flights[i].there)
 			return; /* as a draft, which waits for all */
-	if (m->w.parts->nstaged == 0)
+	if (!stage_filled(m->w.parts))
 		return;
 	assert(!world_stage(&m->w, error));
 	assert(error || (!parts_staged_any(m->w.parts) && !any_sealed(m, PARTS_IS_STAGED)));

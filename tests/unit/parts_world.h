@@ -257,15 +257,17 @@ static inline int world_stage(struct world *w, int error)
 	parts_stage(w->parts, &list, &n);
 	assert(n);
 	for (size_t i = 0; i < n; i++) {
-		const struct world_part *part = &w->staged[i + 1];
+		const struct world_part *part = &w->staged[list[i].number];
 
-		assert(list[i].number == i + 1 && part->there && part->size == PART);
+		assert(!i || list[i].number > list[i - 1].number);
+		assert(part->there && part->size == PART);
 		assert(list[i].size == PART && !strcmp(list[i].etag.s, part->etag.s));
 		memcpy(data + at, part->data, PART);
 		at += PART;
 	}
-	for (size_t i = n + 1; i <= PARTS; i++)
-		assert(!w->staged[i].there); /* Ceph completes only all of them */
+	for (size_t i = 1; i <= PARTS; i++)
+		n -= w->staged[i].there;
+	assert(!n); /* Ceph completes only all of them */
 	if (!error)
 		memset(w->staged, 0, sizeof w->staged);
 	return parts_staged(w->parts, error, error ? -1 : world_source(w, data, at));
