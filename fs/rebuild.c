@@ -215,25 +215,33 @@ static int gather(struct work *w, const struct salvage_step *step)
 	return 0;
 }
 
+static int send_gathered(struct work *w, struct salvage_step *step)
+{
+	int err = gather(w, step);
+	struct iovec iov = {w->bytes, step->part.size};
+	struct s3_body body = {&iov, 1, step->part.size};
+
+	return err ? err
+	           : s3_upload_part(w->s3, w->key, w->id, step->part.number, &body,
+	                            &step->part.etag, NULL);
+}
+
+/* A copy that is refused is carried, if it is no larger than a part. */
 static int carry_out(struct work *w, struct salvage_step *step)
 {
 	const struct record_source *s;
-	struct iovec iov;
-	struct s3_body body = {&iov, 1, step->part.size};
 	int err;
 
 	switch (step->what) {
 	case SALVAGE_COPY:
 		s = &w->r->sources[step->source];
-		return s3_upload_part_copy(w->s3, w->key, w->id, step->part.number, s->key,
-		                           step->at, step->part.size, &s->etag, &step->part.etag,
-		                           NULL);
+		err = s3_upload_part_copy(w->s3, w->key, w->id, step->part.number, s->key, step->at,
+		                          step->part.size, &s->etag, &step->part.etag, NULL);
+		if (err != -EOPNOTSUPP || step->part.size > w->r->part_size)
+			return err;
+		return send_gathered(w, step);
 	case SALVAGE_GATHER:
-		err = gather(w, step);
-		iov = (struct iovec){w->bytes, step->part.size};
-		return err ? err
-		           : s3_upload_part(w->s3, w->key, w->id, step->part.number, &body,
-		                            &step->part.etag, NULL);
+		return send_gathered(w, step);
 	default:
 		return 0;
 	}
@@ -556,11 +564,16 @@ static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *
 }
 
 /* A part that was on its way in the crash may take the place of one that the plan
- * has: then there is another plan. */
+ * has: then there is another plan. So there is when a large copy is refused: of copies
+ * that can be carried. */
 int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
 {
 	int err = rebuild_once(s3, r, k, out);
 
+	if (err == -EOPNOTSUPP && !r->equal_parts) {
+		r->equal_parts = true;
+		err = rebuild_once(s3, r, k, out);
+	}
 	for (unsigned i = 0; (err == -EINVAL || err == -EIO) && i < LATE_TRIES; i++) {
 		sleep(1);
 		err = rebuild_once(s3, r, k, out);
