@@ -129,8 +129,10 @@ ssize_t draft_copy(struct file *f, uint64_t offset, struct file *from, uint64_t 
 int64_t draft_seek(struct file *f, uint64_t offset, bool data);
 /* A write up to there will decide which way the slots go, by who writes. */
 bool draft_will_judge(struct file *f, uint64_t end);
-/* More than one pass over the file is to be expected. */
+/* More than one pass over the file is to be expected; not any more, as what comes now is
+ * another file, if nobody else has it open. */
 void draft_expect_passes(struct file *f);
+void draft_forget_passes(struct file *f);
 
 /* Publishes and waits for the outcome; interrupted, it goes on by itself. */
 int draft_publish(struct file *f, const atomic_bool *cancel) s3_must_check;

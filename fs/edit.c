@@ -114,16 +114,26 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 
 static void expect_passes(struct draft *d)
 {
-	if (d->file->m->conf.staging == MOUNT_STAGING_AUTO)
+	if (d->file->m->conf.staging == MOUNT_STAGING_AUTO) {
+		file_set_passes(d->file, true);
 		(void)!parts_redirect(d->parts);
+	}
 }
 
 void draft_expect_passes(struct file *f)
 {
 	pthread_mutex_lock(&f->lock);
-	f->passes = f->m->conf.staging == MOUNT_STAGING_AUTO;
+	file_set_passes(f, f->m->conf.staging == MOUNT_STAGING_AUTO);
 	if (f->draft && !is_frozen(f->draft))
 		expect_passes(f->draft);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void draft_forget_passes(struct file *f)
+{
+	pthread_mutex_lock(&f->lock);
+	if (f->handles == 1)
+		file_set_passes(f, false);
 	pthread_mutex_unlock(&f->lock);
 }
 

@@ -20,6 +20,7 @@ static struct file *file_new(struct mount *m, struct node *n)
 		return NULL;
 	f->m = m;
 	f->node = n;
+	f->passes = n->passes;
 	pthread_mutex_init(&f->lock, NULL);
 	wait_init(&f->changed);
 	tree_hold_locked(n);
@@ -49,6 +50,16 @@ struct file *file_find(struct mount *m, struct node *n)
 		f->counted++;
 	tree_unlock(m->tree);
 	return f;
+}
+
+void file_set_passes(struct file *f, bool passes)
+{
+	if (f->passes == passes)
+		return;
+	f->passes = passes;
+	tree_lock(f->m->tree);
+	f->node->passes = passes;
+	tree_unlock(f->m->tree);
 }
 
 void file_hold(struct file *f)

@@ -120,6 +120,8 @@ static int open_file(struct mount *m, struct handle *h, int flags, bool created,
 	if (err || !h->writes)
 		return err;
 	file_used_by(h->file, pid);
+	if (created || flags & O_TRUNC)
+		draft_forget_passes(h->file);
 	/* Who can read it may do so; but rsync only opens its files that way. */
 	if ((flags & O_ACCMODE) == O_RDWR && !(flags & O_EXCL && hints_temporary(h->node->name)))
 		draft_expect_passes(h->file);
