@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""bench.py [--runs N] [--work NAME,...] [--size MB] [--far] [--json FILE] [--plot FOLDER]
+"""bench.py [--runs N] [--work NAME,...] [--programs NAME,...] [--size MB] [--far] [--json FILE] [--plot FOLDER]
 bench.py --growth - how fast, at what cost.
 
 Each round does each piece of work by each program that is there, in turn, over the
@@ -57,9 +57,10 @@ FILES, FILE_SIZE = 500, 4096  # of work with small files
 class Gateway:
     LOOK = "list-type=2&max-keys=999&prefix="  # as nobody else asks
 
-    def __init__(self, folder):
+    def __init__(self, folder, size):
+        """With room for a few files of size; when it has none, uploads hang."""
         self.folder = os.path.join(folder, "gateway")
-        done = self.command("start", "--size", "8G")
+        done = self.command("start", "--size", f"{4 + 8 * size // (1 << 30)}G")
         self.env = dict(line.split("=", 1) for line in done.splitlines() if "=" in line)
         self.host = self.env["AWS_ENDPOINT_URL"].partition("//")[2]
 
@@ -92,11 +93,15 @@ class Gateway:
         return len(sizes), sum(sizes)
 
     def wait_for(self, prefix, files, size):
-        end = time.monotonic() + 120
+        """Until it is all there. Returns when: what the first look finds was there before it."""
+        began = time.monotonic()
+        if self.stored(prefix) == (files, size):
+            return began
         while self.stored(prefix) != (files, size):
-            if time.monotonic() > end:
+            if time.monotonic() > began + 120:
                 raise RuntimeError(f"of {prefix} {self.stored(prefix)} is stored, not {(files, size)}")
             time.sleep(0.05)
+        return time.monotonic()
 
     def position(self):
         return int(self.command("position"))
@@ -137,7 +142,7 @@ class Sink:
                     "AWS_ACCESS_KEY_ID": "anybody", "AWS_SECRET_ACCESS_KEY": "anything"}
 
     def wait_for(self, prefix, files, size):
-        pass
+        return time.monotonic()
 
     def position(self):
         return None
@@ -271,8 +276,8 @@ def write_in(size):
                 to.write(piece)
             written = time.monotonic()
         closed = time.monotonic()
-        service.wait_for(name, 1, data.size)
-        return {"MB/s": data.size / (time.monotonic() - began) / 1e6, "close s": closed - written}
+        stored = service.wait_for(name, 1, data.size)
+        return {"MB/s": data.size / (stored - began) / 1e6, "close s": closed - written}
     return work
 
 
@@ -282,8 +287,8 @@ def write_eight(at, name, data, service):
               for i, piece in enumerate(data.pieces)]
     if any([c.wait() for c in copies]):
         raise RuntimeError("dd failed")
-    service.wait_for(name, 8, data.size)
-    return {"MB/s": data.size / (time.monotonic() - began) / 1e6}
+    stored = service.wait_for(name, 8, data.size)
+    return {"MB/s": data.size / (stored - began) / 1e6}
 
 
 def read_one(at, name, data, service):
@@ -325,8 +330,8 @@ def read_at_random(size, count):
 def copy_inside(at, name, data, service):
     began = time.monotonic()
     subprocess.run(["cp", os.path.join(at, "read"), os.path.join(at, name)], check=True)
-    service.wait_for(name, 1, data.size)
-    return {"MB/s": data.size / (time.monotonic() - began) / 1e6}
+    stored = service.wait_for(name, 1, data.size)
+    return {"MB/s": data.size / (stored - began) / 1e6}
 
 
 def record(at, name, data, service):
@@ -344,15 +349,15 @@ def small_files(at, name, data, service):
     for i in range(FILES):
         with open(os.path.join(folder, str(i)), "wb") as f:
             f.write(bytes_)
-    service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
-    return {"/s": FILES / (time.monotonic() - began)}
+    stored = service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (stored - began)}
 
 
 def rsync_small(at, name, data, service):
     began = time.monotonic()
     subprocess.run(["rsync", "-a", data.tree + "/", f"{at}/{name}/"], check=True)
-    service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
-    return {"/s": FILES / (time.monotonic() - began)}
+    stored = service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (stored - began)}
 
 
 def empty_files(at, name, data, service):
@@ -370,8 +375,8 @@ def empty_files(at, name, data, service):
         os.rename(file, file + ".renamed")
     for file in files:
         os.unlink(file + ".renamed")
-    service.wait_for(name + "/", 0, 0)
-    return {"/s": 4 * FILES / (time.monotonic() - began)}
+    stored = service.wait_for(name + "/", 0, 0)
+    return {"/s": 4 * FILES / (stored - began)}
 
 
 def move_tree(at, name, data, service):
@@ -379,8 +384,8 @@ def move_tree(at, name, data, service):
     service.wait_for(name + "/", FILES, FILES * FILE_SIZE)
     began = time.monotonic()
     os.rename(os.path.join(at, name), os.path.join(at, name + ".moved"))
-    service.wait_for(name + ".moved/", FILES, FILES * FILE_SIZE)
-    return {"/s": FILES / (time.monotonic() - began)}
+    stored = service.wait_for(name + ".moved/", FILES, FILES * FILE_SIZE)
+    return {"/s": FILES / (stored - began)}
 
 
 def list_long(at, name, data, service):
@@ -393,6 +398,7 @@ def list_long(at, name, data, service):
 
 WORK = {
     "write-4K": write_in(4 << 10),
+    "write-32K": write_in(32 << 10),
     "write-128K": write_in(128 << 10),
     "write-1M": write_in(MIB),
     "write-eight": write_eight,
@@ -574,7 +580,7 @@ def grow(folder, services):
 
 
 def measure(given, folder, memory, services):
-    gateway = Gateway(memory)
+    gateway = Gateway(memory, given.size * MIB)
     services.append(gateway)
     gateway.s3cmd("mb", f"s3://{BUCKET}")
     data = Data(memory, given.size * MIB // 8 * 8)
@@ -588,6 +594,8 @@ def measure(given, folder, memory, services):
     for program in programs:
         if program.name in ("pourfs", "sink", "line"):
             data.put(program)
+    if given.programs:
+        programs = [p for p in programs if p.name in given.programs.split(",")]
     all_rounds = {}
     for work in given.work.split(","):
         all_rounds[work] = rounds_of(work, programs, given.runs, data, gateway)
@@ -603,6 +611,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--work", default=",".join(WORK))
+    parser.add_argument("--programs", help="only these")
     parser.add_argument("--size", type=int, default=512, help="MB of a large file")
     parser.add_argument("--far", action="store_true", help="a server 50 ms away, too")
     parser.add_argument("--growth", action="store_true")
