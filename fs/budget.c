@@ -2,17 +2,22 @@
 #include "budget.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 
 #include "wait.h"
 
+#define HUGE_PAGE ((size_t)2 << 20) /* at most */
+
 struct budget {
 	pthread_mutex_t lock;
 	pthread_cond_t freed;
 	pthread_mutex_t reserve_owner;
-	char *memory;
+	char *map;
+	size_t map_size;
+	char *memory; /* in the map */
 	size_t blocks, reserve;
 	size_t share; /* for reading alone */
 	size_t used, read;
@@ -31,6 +36,24 @@ static size_t index_of(const struct budget *b, const void *block)
 	return i;
 }
 
+/* In huge pages, where the system has them for who asks: each byte is touched several
+ * times, and page by page that costs a tenth of all. */
+static int map_memory(struct budget *b)
+{
+	size_t size = b->blocks * BUDGET_BLOCK;
+	char *map;
+
+	b->map_size = size + HUGE_PAGE;
+	map = mmap(NULL, b->map_size, PROT_READ | PROT_WRITE,
+	           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (map == MAP_FAILED)
+		return -ENOMEM;
+	b->map = map;
+	b->memory = map + (HUGE_PAGE - (uintptr_t)map % HUGE_PAGE) % HUGE_PAGE;
+	(void)!madvise(b->memory, size, MADV_HUGEPAGE);
+	return 0;
+}
+
 struct budget *budget_new(uint64_t size, uint64_t reserve)
 {
 	struct budget *b = calloc(1, sizeof *b);
@@ -43,11 +66,7 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
 	b->share = b->blocks / 32;
-	b->memory = mmap(NULL, b->blocks * BUDGET_BLOCK, PROT_READ | PROT_WRITE,
-	                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (!b->free || !b->held || !b->reads || b->memory == MAP_FAILED) {
-		if (b->memory == MAP_FAILED)
-			b->memory = NULL;
+	if (!b->free || !b->held || !b->reads || map_memory(b)) {
 		budget_free(b);
 		return NULL;
 	}
@@ -64,8 +83,8 @@ void budget_free(struct budget *b)
 	if (!b)
 		return;
 	assert(!b->used);
-	if (b->memory)
-		munmap(b->memory, b->blocks * BUDGET_BLOCK);
+	if (b->map)
+		munmap(b->map, b->map_size);
 	free(b->free);
 	free(b->held);
 	free(b->reads);
