@@ -113,13 +113,10 @@ FUZZ_TIME = 60
 fuzz:
 	+$(MAKE) run-fuzzers CC=clang SANITIZE=address CFLAGS="$(CFLAGS) -fsanitize=fuzzer-no-link"
 
-run-fuzzers: $(FUZZERS)
-	@[ -n "$(FUZZERS)" ] || echo "There is no tests/fuzz/*_fuzz.c."
-	@for fuzzer in $(FUZZERS); do \
-		corpus=$(BUILD)/corpus/$$(basename $$fuzzer) && mkdir -p $$corpus && \
-		$$fuzzer -max_total_time=$(FUZZ_TIME) -timeout=10 $$corpus \
-			tests/fuzz/corpus/$$(basename $$fuzzer) || exit 1; \
-	done
+run-fuzzers: $(FUZZERS:=.run)
+%_fuzz.run: %_fuzz
+	@mkdir -p $(BUILD)/corpus/$(<F)
+	$< -max_total_time=$(FUZZ_TIME) -timeout=10 $(BUILD)/corpus/$(<F) tests/fuzz/corpus/$(<F)
 
 # What the unit tests and the corpora reach of s3/, base/ and the pure files of fs/.
 coverage:
