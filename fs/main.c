@@ -32,6 +32,7 @@
 #define FUSE_THREADS 64 /* writers that wait for memory need one each */
 #define FILES_EACH   3  /* of a FUSE thread, and of a connection */
 #define END_POLL_US  20000
+#define IN_VAIN      2 /* exit status: nobody need try again before something is changed */
 #define ARENAS       2 /* of malloc(): with one a thread, what they keep free adds up */
 
 /* ------------------------------------------------------------- the mount */
@@ -345,7 +346,8 @@ static int mount_main(int argc, char **argv)
 	struct mount m = {0};
 	struct s3_fault fault = {0};
 	unsigned long files;
-	int err = opts_parse(&o, argc, argv), to_parent = -1, status = 1;
+	int err = opts_parse(&o, argc, argv), to_parent = -1;
+	int status = err == -EINVAL ? IN_VAIN : 1;
 
 	if (!err && (o.help || o.version)) {
 		if (o.help)
@@ -378,8 +380,10 @@ static int mount_main(int argc, char **argv)
 		if (err)
 			fprintf(stderr, "pourfs: %s\n",
 			        *fault.message ? fault.message : strerror(-err));
-		if (!err)
+		if (!err) {
 			err = start_check_bucket(m.s3, &m.conf);
+			status = err && err != -EAGAIN ? IN_VAIN : 1;
+		}
 		if (!err)
 			note_mount(&m);
 		if (!err)
@@ -388,7 +392,7 @@ static int mount_main(int argc, char **argv)
 	}
 	types_fini();
 	opts_fini(&o);
-	return err ? 1 : status;
+	return status;
 }
 
 int main(int argc, char **argv)

@@ -24,7 +24,8 @@ int start_read_types(const char *path) __attribute__((warn_unused_result));
  * trigger of an automount; /dev/fuse works. 0, or -errno after a message on stderr. */
 int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;
 
-/* The bucket answers, and may be listed if it is to be. The same. */
+/* The bucket answers, and may be listed if it is to be. The same; -EAGAIN: a later try
+ * may fare better. */
 int start_check_bucket(struct s3 *s3, const struct mount_conf *conf) s3_must_check;
 
 /* Explains on stderr why the service refused. */
