@@ -14,7 +14,8 @@
 #include "types.h"
 #include "xattr.h"
 
-#define RETRY_MS 10000 /* a held-back change that could not be carried out */
+#define RETRY_MS 10000 /* a held-back change that could not be carried out; doubled each time */
+#define DOUBLES  5     /* at most: each try may move all bytes of the object */
 
 /* ------------------------------------------------------------------ belief */
 
@@ -196,7 +197,7 @@ void attr_untake(struct mount *m, struct node *n, unsigned taken)
 	tree_lock(m->tree);
 	n->pending |= taken;
 	if (n->etag.s[0] || S_ISDIR(n->attr.mode))
-		schedule_locked(m, n, RETRY_MS);
+		schedule_locked(m, n, RETRY_MS << n->pending_failures);
 	tree_unlock(m->tree);
 }
 
@@ -379,6 +380,10 @@ int attr_flush(struct mount *m, struct node *n, struct s3_call *call)
 		n->pending = 0;
 		n->fresh_until_ms = 0;
 	}
+	if (!err)
+		n->pending_failures = 0;
+	else if (n->pending_failures < DOUBLES)
+		n->pending_failures++;
 	tree_idle_locked(m->tree, n);
 	tree_unlock(m->tree);
 	return err;

@@ -78,6 +78,7 @@ struct node {
 	struct s3_headers headers; /* as the object has them; empty unless full */
 	unsigned pending;          /* META_*: changes that the object does not have yet */
 	bool pending_scheduled;
+	unsigned char pending_failures; /* one after the other */
 
 	char *target; /* links: where to, for the object that has etag; NULL: not known */
 
