@@ -360,8 +360,10 @@ static int mount_main(int argc, char **argv)
 	log_setup((enum log_level)(err ? LOG_LEVEL_WARN : o.log_level), opts_log_flags(&o));
 	if (!err)
 		err = start_raise_files(&files);
-	if (!err)
+	if (!err) {
 		err = start_read_types(o.mime_types);
+		status = err ? IN_VAIN : 1;
+	}
 	if (!err)
 		err = start_check_mountpoint(o.mount.mountpoint, o.nonempty);
 	if (!err && !o.foreground)
@@ -380,6 +382,7 @@ static int mount_main(int argc, char **argv)
 		if (err)
 			fprintf(stderr, "pourfs: %s\n",
 			        *fault.message ? fault.message : strerror(-err));
+		status = err && err != -ENOMEM ? IN_VAIN : 1;
 		if (!err) {
 			err = start_check_bucket(m.s3, &m.conf);
 			status = err && err != -EAGAIN ? IN_VAIN : 1;

@@ -213,12 +213,17 @@ static int ask_for_a_key(struct s3 *s3, struct s3_call *call)
 	return n < 0 ? (int)n : 0;
 }
 
-/* The same question may have another answer later, though nobody has changed the question. */
-static bool may_pass(const struct s3_fault *fault)
+/* The answer will be the same as long as the question is. */
+static bool is_final(const struct s3_fault *fault)
 {
-	return fault->status < 400 || fault->status == 429 || fault->status >= 500 ||
-	       !strcmp(fault->code, "RequestTimeTooSkewed") ||
-	       !strcmp(fault->code, "ExpiredToken") || !strcmp(fault->code, "InvalidToken");
+	static const char *const codes[] = {"NoSuchBucket", "InvalidBucketName",
+	                                    "InvalidAccessKeyId", "SignatureDoesNotMatch",
+	                                    "AccessDenied"};
+
+	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
+		if (!strcmp(fault->code, codes[i]))
+			return true;
+	return false;
 }
 
 int start_check_bucket(struct s3 *s3, const struct mount_conf *conf)
@@ -231,7 +236,7 @@ int start_check_bucket(struct s3 *s3, const struct mount_conf *conf)
 	if (err)
 		start_explain(&call.fault, s3_bucket(s3), s3_endpoint(s3));
 	s3_page_fini(&page);
-	return err && may_pass(&call.fault) ? -EAGAIN : err;
+	return err && !is_final(&call.fault) ? -EAGAIN : err;
 }
 
 int start_background(int *to_parent)
