@@ -251,6 +251,10 @@ void attr_made_locked(struct mount *m, struct node *n, const struct attr *a,
 
 static void changed_locked(struct mount *m, struct node *n, unsigned fields)
 {
+	if (n->pending_failures) { /* sooner than was put off */
+		n->pending_failures = 0;
+		n->pending_scheduled = false;
+	}
 	n->pending |= n->parent ? fields : 0; /* the root has no object */
 	/* A file that has no object yet gets its attributes with it. */
 	if (n->etag.s[0] || S_ISDIR(n->attr.mode))
@@ -357,6 +361,12 @@ static bool has_draft(struct mount *m, struct node *n)
 	return has;
 }
 
+/* It will not pass by itself, and all bytes may have moved before it showed. */
+static bool is_lasting(int err)
+{
+	return err == -EDQUOT || err == -ENOSPC || err == -EACCES || err == -EFBIG;
+}
+
 int attr_flush(struct mount *m, struct node *n, struct s3_call *call)
 {
 	int err = 0;
@@ -380,7 +390,7 @@ int attr_flush(struct mount *m, struct node *n, struct s3_call *call)
 		n->pending = 0;
 		n->fresh_until_ms = 0;
 	}
-	if (!err)
+	if (!is_lasting(err))
 		n->pending_failures = 0;
 	else if (n->pending_failures < DOUBLES)
 		n->pending_failures++;
