@@ -186,6 +186,7 @@ struct work {
 	struct rebuild_keeper *k;
 	const char *key, *id; /* of the upload, which is being filled */
 	char *bytes;          /* part_size of them, when first needed */
+	bool carries;         /* a copy was refused */
 };
 
 /* The bytes of a step, whatever they are ranges of. */
@@ -235,10 +236,13 @@ static int carry_out(struct work *w, struct salvage_step *step)
 	switch (step->what) {
 	case SALVAGE_COPY:
 		s = &w->r->sources[step->source];
-		err = s3_upload_part_copy(w->s3, w->key, w->id, step->part.number, s->key, step->at,
-		                          step->part.size, &s->etag, &step->part.etag, NULL);
+		err = w->carries ? -EOPNOTSUPP
+		                 : s3_upload_part_copy(w->s3, w->key, w->id, step->part.number,
+		                                       s->key, step->at, step->part.size, &s->etag,
+		                                       &step->part.etag, NULL);
 		if (err != -EOPNOTSUPP || step->part.size > w->r->part_size)
 			return err;
+		w->carries = true;
 		return send_gathered(w, step);
 	case SALVAGE_GATHER:
 		return send_gathered(w, step);
@@ -461,7 +465,7 @@ static int make_plan(struct s3 *s3, struct record *r, struct rebuild_keeper *k,
 int rebuild_look(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
 {
 	struct salvage plan = {0};
-	bool whole;
+	bool whole = false;
 	int err = make_plan(s3, r, k, &plan, &whole);
 
 	*out = (struct rebuilt){0};
@@ -550,7 +554,7 @@ static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *
 {
 	struct work w = {.s3 = s3, .r = r, .k = k};
 	struct salvage plan = {0};
-	bool whole;
+	bool whole = false;
 	int err = make_plan(s3, r, k, &plan, &whole);
 
 	*out = (struct rebuilt){plan.size, plan.loses, whole};
@@ -565,20 +569,22 @@ static int rebuild_once(struct s3 *s3, struct record *r, struct rebuild_keeper *
 
 /* A part that was on its way in the crash may take the place of one that the plan
  * has: then there is another plan. So there is when a large copy is refused: of copies
- * that can be carried. */
+ * that can be carried, if an upload has room for so many. */
 int rebuild(struct s3 *s3, struct record *r, struct rebuild_keeper *k, struct rebuilt *out)
 {
-	int err = rebuild_once(s3, r, k, out);
+	unsigned late = 0;
+	bool refused = false;
 
-	if (err == -EOPNOTSUPP && !r->equal_parts) {
-		r->equal_parts = true;
-		err = rebuild_once(s3, r, k, out);
+	for (;;) {
+		int err = rebuild_once(s3, r, k, out);
+
+		if (err == -EOPNOTSUPP && !r->equal_parts)
+			r->equal_parts = refused = true;
+		else if ((err == -EINVAL || err == -EIO) && late++ < LATE_TRIES)
+			sleep(1);
+		else
+			return err == -EFBIG && refused ? -EOPNOTSUPP : err;
 	}
-	for (unsigned i = 0; (err == -EINVAL || err == -EIO) && i < LATE_TRIES; i++) {
-		sleep(1);
-		err = rebuild_once(s3, r, k, out);
-	}
-	return err;
 }
 
 int rebuild_clean(struct s3 *s3, const struct record *r)
