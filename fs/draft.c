@@ -160,6 +160,7 @@ bool draft_free_if_done(struct draft *d)
 	f->draft = NULL;
 	tree_lock(m->tree);
 	f->node->drafted = false;
+	f->node->passes |= f->passes;
 	tree_unlock(m->tree);
 	attr_untake(m, f->node, d->taken); /* with none, too: changes that waited for the draft */
 	if (d->error && !d->discarded)
@@ -266,8 +267,10 @@ static void judge(struct draft *d)
 		return;
 	d->judged = true;
 	head = parts_at(d->parts, 0, HINTS_HEAD);
-	if (head.kind == PARTS_IS_MEMORY && hints_many_passes(f->program, head.data, head.len))
+	if (head.kind == PARTS_IS_MEMORY && hints_many_passes(f->program, head.data, head.len)) {
+		f->passes = true;
 		(void)!parts_redirect(d->parts);
+	}
 }
 
 /* All of the file is one object by now: no byte has to be moved. */

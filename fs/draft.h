@@ -130,7 +130,7 @@ int64_t draft_seek(struct file *f, uint64_t offset, bool data);
 /* A write up to there will decide which way the slots go, by who writes. */
 bool draft_will_judge(struct file *f, uint64_t end);
 /* More than one pass over the file is to be expected; not any more, as what comes now is
- * another file, if nobody else has it open. */
+ * another file, if nobody else writes it. */
 void draft_expect_passes(struct file *f);
 void draft_forget_passes(struct file *f);
 

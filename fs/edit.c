@@ -115,7 +115,7 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 static void expect_passes(struct draft *d)
 {
 	if (d->file->m->conf.staging == MOUNT_STAGING_AUTO) {
-		file_set_passes(d->file, true);
+		d->file->passes = true;
 		(void)!parts_redirect(d->parts);
 	}
 }
@@ -123,7 +123,7 @@ static void expect_passes(struct draft *d)
 void draft_expect_passes(struct file *f)
 {
 	pthread_mutex_lock(&f->lock);
-	file_set_passes(f, f->m->conf.staging == MOUNT_STAGING_AUTO);
+	f->passes = f->m->conf.staging == MOUNT_STAGING_AUTO;
 	if (f->draft && !is_frozen(f->draft))
 		expect_passes(f->draft);
 	pthread_mutex_unlock(&f->lock);
@@ -132,8 +132,12 @@ void draft_expect_passes(struct file *f)
 void draft_forget_passes(struct file *f)
 {
 	pthread_mutex_lock(&f->lock);
-	if (f->handles == 1)
-		file_set_passes(f, false);
+	if (f->writers == 1) {
+		f->passes = false;
+		tree_lock(f->m->tree);
+		f->node->passes = false;
+		tree_unlock(f->m->tree);
+	}
 	pthread_mutex_unlock(&f->lock);
 }
 

@@ -52,16 +52,6 @@ struct file *file_find(struct mount *m, struct node *n)
 	return f;
 }
 
-void file_set_passes(struct file *f, bool passes)
-{
-	if (f->passes == passes)
-		return;
-	f->passes = passes;
-	tree_lock(f->m->tree);
-	f->node->passes = passes;
-	tree_unlock(f->m->tree);
-}
-
 void file_hold(struct file *f)
 {
 	tree_lock(f->m->tree);

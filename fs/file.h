@@ -29,7 +29,7 @@ struct file {
 	struct draft *draft;    /* NULL: the content is the object's */
 	uint64_t published;     /* counts publishes */
 	bool passes;            /* a program may come back to what it has written; the node
-	                           remembers it */
+	                           remembers those of a draft */
 	char *ghost; /* tree lock: hidden copy of the object, which was unlinked; or NULL */
 	struct s3_etag ghost_etag;
 	pid_t users[FILE_USERS]; /* processes that opened or wrote it, the latest first */
@@ -43,9 +43,6 @@ struct file *file_get(struct mount *m, struct node *n);
 struct file *file_find(struct mount *m, struct node *n);
 void file_hold(struct file *f);
 void file_put(struct file *f); /* file->lock must not be held */
-
-/* Sets passes, with file->lock held. */
-void file_set_passes(struct file *f, bool passes);
 
 /* The file has lost its name. Takes the tree's lock. */
 bool file_unlinked(struct file *f);

@@ -61,7 +61,7 @@ struct node {
 	bool leaving; /* busy, and its object is about to go: who opens it waits */
 	bool moving;  /* a directory that gets another key, and so does all below it */
 	bool drafted; /* its file has a draft */
-	bool passes;  /* a program has come back to what it had written */
+	bool passes;  /* who wrote it came back to what had been written, or might have */
 	bool absent;
 	enum node_ahead fetched; /* attr */
 	bool asked;              /* the kernel was, to forget it */
