@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "num.h"
 #include "wait.h"
 
 #define HUGE_PAGE ((size_t)2 << 20) /* at most */
@@ -19,7 +20,8 @@ struct budget {
 	size_t map_size;
 	char *memory; /* in the map */
 	size_t blocks, reserve;
-	size_t share; /* for reading alone */
+	size_t few, many; /* for reading alone, when nobody or somebody is expected to */
+	size_t share;     /* one of them */
 	size_t used, read;
 	uint64_t told;  /* times */
 	uint32_t *free; /* indices, the last freed on top */
@@ -65,7 +67,10 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->free = calloc(b->blocks, sizeof *b->free);
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
-	b->share = b->blocks / 32;
+	b->few = b->blocks / 32;
+	b->many = b->blocks > 3 * b->reserve ? (b->blocks - 3 * b->reserve) / 2 : 0;
+	b->many = max64(b->few, min64(b->blocks / 4, b->many));
+	b->share = b->few;
 	if (!b->free || !b->held || !b->reads || map_memory(b)) {
 		budget_free(b);
 		return NULL;
@@ -227,6 +232,25 @@ uint64_t budget_spare(struct budget *b)
 	spare = b->nfree > kept(b) ? (b->nfree - kept(b)) * BUDGET_BLOCK : 0;
 	pthread_mutex_unlock(&b->lock);
 	return spare;
+}
+
+void budget_expect_reads(struct budget *b, bool any)
+{
+	pthread_mutex_lock(&b->lock);
+	b->share = any ? b->many : b->few;
+	if (b->share == b->few)
+		pthread_cond_broadcast(&b->freed);
+	pthread_mutex_unlock(&b->lock);
+}
+
+uint64_t budget_read_share(struct budget *b)
+{
+	uint64_t share;
+
+	pthread_mutex_lock(&b->lock);
+	share = b->share * BUDGET_BLOCK;
+	pthread_mutex_unlock(&b->lock);
+	return share;
 }
 
 bool budget_read_too_much(struct budget *b)

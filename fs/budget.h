@@ -5,9 +5,10 @@
  * One mapping of fixed size, touched only as far as it was ever used. A block
  * may be held several times; it is free when put as often. A reserve of blocks
  * is lent only to the one thread that has the reserve (to compose a slot), so
- * that progress can be made when all else is taken. A share of the others (one
- * in 32) is for reading ahead alone: writers fill all that they can get, and
- * many of them read as well.
+ * that progress can be made when all else is taken. A share of the others is
+ * for reading ahead alone, as writers fill all that they can get: one block in
+ * 32, as many of them read as well; one in four while somebody does read ahead,
+ * if that leaves writers as much again and twice the reserve.
  *
  * Threads: any. The budget's lock is a leaf: nothing is called under it.
  */
@@ -54,6 +55,10 @@ uint64_t budget_size(const struct budget *b);
 uint64_t budget_used(struct budget *b);
 /* Bytes that writers could take just now. */
 uint64_t budget_spare(struct budget *b);
+/* Somebody reads ahead, or nobody does. */
+void budget_expect_reads(struct budget *b, bool any);
+/* What is for reading alone: bytes. */
+uint64_t budget_read_share(struct budget *b);
 /* Readers have more than their share. */
 bool budget_read_too_much(struct budget *b);
 

@@ -76,6 +76,7 @@ struct mount {
 	pthread_mutex_t readers_lock; /* a leaf, but for reader->lock */
 	struct reader *readers;       /* all of them, see reader.h */
 	atomic_uint flying;           /* transfers that will free memory */
+	_Atomic uint64_t pressed_ms;  /* when a writer last found no memory; 0: never */
 	_Atomic uint64_t next_hidden;
 	_Atomic uint64_t looked_up, asked; /* names: what we knew, and what the service did */
 	_Atomic uint64_t bad_keys;         /* that no path can name */

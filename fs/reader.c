@@ -13,6 +13,7 @@
 #define AHEAD      2                   /* of the memory, one part in so many: for all windows */
 #define BEHIND     ((uint64_t)1 << 20) /* kept for reads that come late */
 #define BEHIND_MAX 64                  /* of the memory, one part in so many: for that */
+#define PRESSED_MS 1000                /* since a writer lacked memory: it may again */
 #define PAUSE_MS   2000                /* since the last read: it needs no share */
 #define IDLE_MS    10000               /* nor what it has */
 
@@ -79,6 +80,31 @@ static struct chunk *chunk_new(struct reader *r, uint64_t offset, uint64_t len)
 	return NULL;
 }
 
+/* ------------------------------------------------------------------ who reads */
+
+static bool is_pausing(const struct reader *r, uint64_t now, uint64_t ms)
+{
+	return !r->reading && now > r->read_ms + ms;
+}
+
+static bool is_ahead(const struct reader *r, uint64_t now)
+{
+	return r->ahead && !is_pausing(r, now, PAUSE_MS);
+}
+
+/* Those that read ahead just now, and r (or NULL), whether it does or not. No lock. */
+static unsigned count_ahead(struct mount *m, const struct reader *r)
+{
+	uint64_t now = mount_now_ms();
+	unsigned n = r != NULL;
+
+	pthread_mutex_lock(&m->readers_lock);
+	for (const struct reader *o = m->readers; o; o = o->next)
+		n += o != r && is_ahead(o, now);
+	pthread_mutex_unlock(&m->readers_lock);
+	return n;
+}
+
 /* -------------------------------------------------------------------- life */
 
 struct reader *reader_new(struct mount *m, const char *key, const struct s3_etag *etag,
@@ -137,6 +163,8 @@ void reader_free(struct reader *r)
 	if (r->next)
 		r->next->previous = r->previous;
 	pthread_mutex_unlock(&r->m->readers_lock);
+	if (!count_ahead(r->m, NULL))
+		budget_expect_reads(r->m->budget, false);
 	r->closing = true;
 	pthread_mutex_lock(&r->lock);
 	uncount(r);
@@ -166,10 +194,15 @@ static void fetch_job(void *arg)
 	uncount(r);
 }
 
+static uint64_t behind_of(const struct mount *m)
+{
+	return min64(BEHIND, m->conf.memory / BEHIND_MAX);
+}
+
 /* Drops what failed, lies behind, or farther ahead than reach; or all that has landed. */
 static bool drop(struct reader *r, uint64_t reach, bool all)
 {
-	uint64_t behind = min64(BEHIND, r->m->conf.memory / BEHIND_MAX);
+	uint64_t behind = behind_of(r->m);
 	struct chunk **at = &r->chunks;
 	bool any = false;
 
@@ -228,6 +261,9 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 		len = min64(r->window.chunk, r->size - offset);
 		if (*at)
 			len = min64(len, (*at)->offset - offset);
+		else if (offset >= r->window.next && offset + len > end &&
+		         r->window.ahead == r->window.limit)
+			return; /* when there is room for all of it */
 		c = chunk_new(r, offset, len);
 		/* Not much memory is to spare. Only what is needed now is worth a small
 		 * request, of no less than that: later there will be room for a large one. */
@@ -253,16 +289,30 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 	}
 }
 
+/* How far ahead each of n readers may be that have no more than the readers' own: with
+ * what is kept behind, and a request that is half read, that is all of its part. */
+static uint64_t window_of_share(struct mount *m, unsigned n)
+{
+	uint64_t part = budget_read_share(m->budget) / n, behind = behind_of(m);
+
+	return max64(part > behind ? (part - behind) / 3 * 2 : 0, min64(part, 2 * WINDOW_FIRST));
+}
+
 bool reader_relieve(struct mount *m)
 {
+	unsigned n = count_ahead(m, NULL);
+	uint64_t limit;
 	bool any = false;
 
+	m->pressed_ms = mount_now_ms();
+	budget_expect_reads(m->budget, n != 0);
 	if (!budget_read_too_much(m->budget))
 		return false;
+	limit = window_of_share(m, n ? n : 1);
 	pthread_mutex_lock(&m->readers_lock);
 	for (struct reader *r = m->readers; r; r = r->next) {
 		pthread_mutex_lock(&r->lock);
-		any |= drop_all(r);
+		any |= is_ahead(r, m->pressed_ms) ? drop(r, limit, false) : drop_all(r);
 		pthread_mutex_unlock(&r->lock);
 	}
 	pthread_mutex_unlock(&m->readers_lock);
@@ -320,26 +370,31 @@ static ssize_t read_some(struct reader *r, struct answer *to, size_t len, uint64
 	return n == 0 ? -EIO : n;
 }
 
-static bool is_pausing(const struct reader *r, uint64_t now, uint64_t ms)
-{
-	return !r->reading && now > r->read_ms + ms;
-}
-
 /* How far one may be ahead that reads now: all that do share the memory. Many small
- * requests would be left if each wanted all of it. Who could not get its own takes it
- * from those that read no more, and from those that have more than theirs by now. No
- * lock. */
-static uint64_t share_memory(const struct reader *r)
+ * requests would be left if each wanted all of it. While writers want memory, too, what
+ * is more than the readers' own would be taken back, and be fetched twice. No lock. */
+static uint64_t limit_of(const struct reader *r)
 {
 	struct mount *m = r->m;
-	uint64_t now = mount_now_ms(), limit = (m->conf.memory - m->conf.part_size) / AHEAD;
-	unsigned n = 1;
+	unsigned n = count_ahead(m, r);
+	uint64_t pressed_ms = m->pressed_ms;
+
+	if (!pressed_ms || mount_now_ms() > pressed_ms + PRESSED_MS)
+		return min64(WINDOW_MAX, (m->conf.memory - m->conf.part_size) / AHEAD / n);
+	if (r->ahead)
+		budget_expect_reads(m->budget, true);
+	return window_of_share(m, n);
+}
+
+/* Who could not get its own takes it from those that read no more, and from those that
+ * have more than theirs by now. No lock. */
+static void take_from_others(const struct reader *r, uint64_t limit)
+{
+	struct mount *m = r->m;
+	uint64_t now = mount_now_ms();
 
 	pthread_mutex_lock(&m->readers_lock);
-	for (struct reader *o = m->readers; o; o = o->next)
-		n += o != r && o->ahead && !is_pausing(o, now, PAUSE_MS);
-	limit = min64(WINDOW_MAX, limit / n);
-	for (struct reader *o = r->starved ? m->readers : NULL; o; o = o->next) {
+	for (struct reader *o = m->readers; o; o = o->next) {
 		if (o == r)
 			continue;
 		pthread_mutex_lock(&o->lock);
@@ -350,7 +405,6 @@ static uint64_t share_memory(const struct reader *r)
 		pthread_mutex_unlock(&o->lock);
 	}
 	pthread_mutex_unlock(&m->readers_lock);
-	return limit;
 }
 
 ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t offset,
@@ -364,7 +418,9 @@ ssize_t reader_read(struct reader *r, struct answer *to, size_t len, uint64_t of
 		return 0;
 	len = min64(len, r->size - offset);
 	r->reading++;
-	limit = share_memory(r);
+	limit = limit_of(r);
+	if (r->starved)
+		take_from_others(r, limit);
 	pthread_mutex_lock(&r->lock);
 	r->window.limit = limit;
 	window_read(&r->window, offset, len);

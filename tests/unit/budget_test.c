@@ -231,4 +231,38 @@ TEST(readers_have_a_share_that_writers_leave_to_them)
 	budget_free(b);
 }
 
+static int takes_to_write(struct budget *b)
+{
+	void *v[64];
+	int n = 0, taken;
+
+	while ((v[n] = budget_take(b, false)))
+		n++;
+	taken = n;
+	while (n)
+		budget_put(b, v[--n]);
+	return taken;
+}
+
+TEST(while_somebody_reads_ahead_the_share_is_larger_if_writers_have_enough)
+{
+	struct budget *b = budget_new(64 * BUDGET_BLOCK, 8 * BUDGET_BLOCK);
+
+	check_int(budget_read_share(b), 2 * BUDGET_BLOCK);
+	budget_expect_reads(b, true);
+	check_int(budget_read_share(b), 16 * BUDGET_BLOCK);
+	check_int(takes_to_write(b), 64 - 8 - 16);
+	budget_expect_reads(b, false);
+	check_int(takes_to_write(b), 64 - 8 - 2);
+	budget_free(b);
+	b = budget_new(64 * BUDGET_BLOCK, 18 * BUDGET_BLOCK);
+	budget_expect_reads(b, true);
+	check_int(takes_to_write(b), 64 - 18 - 5);
+	budget_free(b);
+	b = budget_new(64 * BUDGET_BLOCK, 22 * BUDGET_BLOCK);
+	budget_expect_reads(b, true);
+	check_int(takes_to_write(b), 64 - 22 - 2);
+	budget_free(b);
+}
+
 TEST_MAIN
