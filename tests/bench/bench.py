@@ -60,7 +60,7 @@ class Gateway:
     def __init__(self, folder, size):
         """With room for a few files of size; when it has none, uploads hang."""
         self.folder = os.path.join(folder, "gateway")
-        done = self.command("start", "--size", f"{4 + 8 * size // (1 << 30)}G")
+        done = self.command("start", "--size", f"{4 + 6 * size // (1 << 30)}G")
         self.env = dict(line.split("=", 1) for line in done.splitlines() if "=" in line)
         self.host = self.env["AWS_ENDPOINT_URL"].partition("//")[2]
 
@@ -595,7 +595,10 @@ def measure(given, folder, memory, services):
         if program.name in ("pourfs", "sink", "line"):
             data.put(program)
     if given.programs:
-        programs = [p for p in programs if p.name in given.programs.split(",")]
+        wanted = given.programs.split(",")
+        if missing := set(wanted) - {p.name for p in programs}:
+            raise SystemExit(f"there is no {', '.join(missing)} here; there is {', '.join(p.name for p in programs)}")
+        programs = [p for p in programs if p.name in wanted]
     all_rounds = {}
     for work in given.work.split(","):
         all_rounds[work] = rounds_of(work, programs, given.runs, data, gateway)
