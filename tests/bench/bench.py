@@ -334,6 +334,15 @@ def copy_inside(at, name, data, service):
     return {"MB/s": data.size / (stored - began) / 1e6}
 
 
+def read_and_write(at, name, data, service):
+    """One file is read and another is written, as by who remuxes; dd asks for no copy by the service."""
+    forget_pages()
+    began = time.monotonic()
+    subprocess.run(["dd", f"if={at}/read", f"of={at}/{name}", "bs=256K", "status=none"], check=True)
+    stored = service.wait_for(name, 1, data.size)
+    return {"MB/s": data.size / (stored - began) / 1e6}
+
+
 def record(at, name, data, service):
     """As from a camera: so many frames a second, until it is closed."""
     began = time.monotonic()
@@ -406,6 +415,7 @@ WORK = {
     "read-four": read_four,
     "random-4K": read_at_random(4 << 10, 300),
     "random-1M": read_at_random(MIB, 100),
+    "read-write": read_and_write,
     "record": record,
     "copy": copy_inside,
     "small": small_files,
