@@ -68,7 +68,7 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
 	b->few = b->blocks / 32;
-	b->many = b->blocks > 3 * b->reserve ? (b->blocks - 3 * b->reserve) / 2 : 0;
+	b->many = b->blocks > 3 * b->reserve ? b->blocks - 3 * b->reserve : 0;
 	b->many = max64(b->few, min64(b->blocks / 4, b->many));
 	b->share = b->few;
 	if (!b->free || !b->held || !b->reads || map_memory(b)) {
@@ -236,9 +236,12 @@ uint64_t budget_spare(struct budget *b)
 
 void budget_expect_reads(struct budget *b, bool any)
 {
+	size_t before;
+
 	pthread_mutex_lock(&b->lock);
+	before = b->share;
 	b->share = any ? b->many : b->few;
-	if (b->share == b->few)
+	if (b->share < before)
 		pthread_cond_broadcast(&b->freed);
 	pthread_mutex_unlock(&b->lock);
 }

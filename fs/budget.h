@@ -7,8 +7,8 @@
  * is lent only to the one thread that has the reserve (to compose a slot), so
  * that progress can be made when all else is taken. A share of the others is
  * for reading ahead alone, as writers fill all that they can get: one block in
- * 32, as many of them read as well; one in four while somebody does read ahead,
- * if that leaves writers as much again and twice the reserve.
+ * 32, as many of them read as well; up to one in four while somebody does read
+ * ahead, as far as that leaves writers twice the reserve.
  *
  * Threads: any. The budget's lock is a leaf: nothing is called under it.
  */

@@ -334,7 +334,8 @@ static void make_room(struct draft *d)
 {
 	struct budget *b = d->file->m->budget;
 
-	while (budget_spare(b) < budget_size(b) / READ_SHARE && parts_drop(d->parts, true))
+	while (!budget_has_to_read(b, budget_size(b) / READ_SHARE / BUDGET_BLOCK) &&
+	       parts_drop(d->parts, true))
 		;
 }
 

@@ -382,7 +382,7 @@ static int mount_main(int argc, char **argv)
 		if (err)
 			fprintf(stderr, "pourfs: %s\n",
 			        *fault.message ? fault.message : strerror(-err));
-		status = err && err != -ENOMEM ? IN_VAIN : 1;
+		status = err == -EINVAL || err == -EACCES || err == -ENOENT ? IN_VAIN : 1;
 		if (!err) {
 			err = start_check_bucket(m.s3, &m.conf);
 			status = err && err != -EAGAIN ? IN_VAIN : 1;

@@ -202,7 +202,7 @@ static uint64_t behind_of(const struct mount *m)
 /* Drops what failed, lies behind, or farther ahead than reach; or all that has landed. */
 static bool drop(struct reader *r, uint64_t reach, bool all)
 {
-	uint64_t behind = behind_of(r->m);
+	uint64_t behind = min64(behind_of(r->m), r->window.limit / 2);
 	struct chunk **at = &r->chunks;
 	bool any = false;
 
@@ -248,6 +248,7 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 	uint64_t end = min64(r->size, r->window.next + r->window.ahead);
 	struct chunk **at = &r->chunks;
 
+	r->starved = false;
 	while (r->window.ahead && offset < end) {
 		struct chunk *c;
 		uint64_t len, lacks;
@@ -290,12 +291,28 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 }
 
 /* How far ahead each of n readers may be that have no more than the readers' own: with
- * what is kept behind, and a request that is half read, that is all of its part. */
+ * what is kept behind, and a request that is half read, that is all of its part. 0: too
+ * little for requests that are worth it. */
 static uint64_t window_of_share(struct mount *m, unsigned n)
 {
-	uint64_t part = budget_read_share(m->budget) / n, behind = behind_of(m);
+	uint64_t part = budget_read_share(m->budget) / n;
+	uint64_t limit = (part - min64(behind_of(m), part / 4)) / 3 * 2;
 
-	return max64(part > behind ? (part - behind) / 3 * 2 : 0, min64(part, 2 * WINDOW_FIRST));
+	return limit < 2 * WINDOW_FIRST ? 0 : limit;
+}
+
+/* What lies beyond the window that r may have by now. all: and the rest, unless it is still
+ * getting what it had asked for before, and will have less soon. */
+static bool give_back(struct reader *r, uint64_t limit, bool all)
+{
+	bool any;
+
+	pthread_mutex_lock(&r->lock);
+	r->window.limit = min64(r->window.limit, limit);
+	all = (all && nothing_flies(r)) || !is_ahead(r, mount_now_ms());
+	any = all ? drop_all(r) : drop(r, limit, false);
+	pthread_mutex_unlock(&r->lock);
+	return any;
 }
 
 bool reader_relieve(struct mount *m)
@@ -310,11 +327,9 @@ bool reader_relieve(struct mount *m)
 		return false;
 	limit = window_of_share(m, n ? n : 1);
 	pthread_mutex_lock(&m->readers_lock);
-	for (struct reader *r = m->readers; r; r = r->next) {
-		pthread_mutex_lock(&r->lock);
-		any |= is_ahead(r, m->pressed_ms) ? drop(r, limit, false) : drop_all(r);
-		pthread_mutex_unlock(&r->lock);
-	}
+	for (int all = 0; all < 2 && !any; all++)
+		for (struct reader *r = m->readers; r; r = r->next)
+			any |= give_back(r, limit, all);
 	pthread_mutex_unlock(&m->readers_lock);
 	return any;
 }

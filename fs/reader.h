@@ -4,8 +4,8 @@
  *
  * Every request carries the ETag, so that two versions are never mixed: a
  * reader of an object that was replaced gets -ESTALE. What is fetched ahead is
- * kept in blocks of the budget as long as nobody needs them more; without any,
- * reads go to the service one by one.
+ * kept in blocks of the budget; what is more than the readers' share, as long as
+ * nobody needs it more. Without any, reads go to the service one by one.
  *
  * Threads: any number may read at once.
  */

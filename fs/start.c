@@ -217,8 +217,7 @@ static int ask_for_a_key(struct s3 *s3, struct s3_call *call)
 static bool is_final(const struct s3_fault *fault)
 {
 	static const char *const codes[] = {"NoSuchBucket", "InvalidBucketName",
-	                                    "InvalidAccessKeyId", "SignatureDoesNotMatch",
-	                                    "AccessDenied"};
+	                                    "InvalidAccessKeyId", "SignatureDoesNotMatch"};
 
 	for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++)
 		if (!strcmp(fault->code, codes[i]))

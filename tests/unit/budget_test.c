@@ -257,7 +257,7 @@ TEST(while_somebody_reads_ahead_the_share_is_larger_if_writers_have_enough)
 	budget_free(b);
 	b = budget_new(64 * BUDGET_BLOCK, 18 * BUDGET_BLOCK);
 	budget_expect_reads(b, true);
-	check_int(takes_to_write(b), 64 - 18 - 5);
+	check_int(takes_to_write(b), 2 * 18);
 	budget_free(b);
 	b = budget_new(64 * BUDGET_BLOCK, 22 * BUDGET_BLOCK);
 	budget_expect_reads(b, true);
