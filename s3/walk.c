@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <libxml/parser.h>
 #include <limits.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,9 +94,12 @@ static int parse(struct walk *w, const char *s, size_t n, const char *roots)
 		.warning = on_message,
 		.error = on_message,
 	};
+	/* libxml2 wants that before two threads use it. */
+	static pthread_once_t ready = PTHREAD_ONCE_INIT;
 	xmlParserCtxtPtr parser;
 	char wanted[WALK_NAME_MAX + 2];
 
+	pthread_once(&ready, xmlInitParser);
 	w->path = w->text = (struct buf)BUF_INIT;
 	if (n == 0 || n > INT_MAX)
 		return -EIO;

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 
 #define NS "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
@@ -363,6 +364,28 @@ TEST(a_token_with_a_control_character_is_read)
 	check_str(p.v[0].key, "esc\x1b");
 	check_str(p.next, "esc\x1b");
 	s3_page_fini(&p);
+}
+
+static void *read_a_list(void *arg)
+{
+	struct s3_page p;
+
+	check_int(read_list("<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
+	                    &p),
+	          0);
+	s3_page_fini(&p);
+	return arg;
+}
+
+/* What libxml2 shares among them is there before: the thread sanitizer looks. */
+TEST(threads_read_their_first_answers_at_once)
+{
+	pthread_t threads[4];
+
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, read_a_list, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
 }
 
 TEST_MAIN
