@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "attr.h"
@@ -266,14 +267,23 @@ static void serve_last_words(struct mount *m, struct fuse_session *session)
 	pthread_join(thread, NULL);
 }
 
-/* So that the kernel knows the name before it is needed: see op_fill_entry(). */
-static void look_at_status(void *arg)
+/* So that the kernel knows the name before it is needed: see op_fill_entry(). By a process
+ * of its own that has nothing of ours open: a thread of ours that waits for the kernel,
+ * which waits behind a rename for us, could not be killed, and we not without it. */
+static void look_at_status(const char *mountpoint)
 {
-	int root = (int)(intptr_t)arg;
+	int root = open(mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	pid_t pid = root < 0 ? -1 : fork();
 	struct stat st;
 
-	if (root >= 0 && fstatat(root, MOUNT_HIDDEN "/status", &st, 0))
-		log_info("the status cannot be looked up: %s", strerror(errno));
+	if (!pid) {
+		/* Its child is nobody's to wait for. */
+		if (!_Fork() && !dup2(root, 0) && !close_range(1, ~0U, 0))
+			(void)!fstatat(0, MOUNT_HIDDEN "/status", &st, 0);
+		_exit(0);
+	}
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
 	if (root >= 0)
 		close(root);
 }
@@ -297,7 +307,7 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct fuse_session *session = NULL;
-	int err = fuse_arguments(&args, o), unfinished, root;
+	int err = fuse_arguments(&args, o), unfinished;
 	char status[400];
 
 	if (!err)
@@ -309,7 +319,7 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 		fuse_session_destroy(session);
 		return 1; /* libfuse has said why */
 	}
-	root = open(m->conf.mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	look_at_status(m->conf.mountpoint);
 	if (to_parent >= 0) {
 		log_setup((enum log_level)o->log_level, LOG_SYSLOG | opts_log_flags(o));
 		start_detached(to_parent);
@@ -318,8 +328,6 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	snprintf(status, sizeof status, "%s at %s", m->conf.bucket, m->conf.mountpoint);
 	notify_ready(status);
 	m->session = session;
-	if (workers_give(m->movers, 0, look_at_status, (void *)(intptr_t)root) && root >= 0)
-		close(root);
 	err = serve(m, session);
 	if (err)
 		log_error("the connection to the kernel broke: %s", strerror(-err));
