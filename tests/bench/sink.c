@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sink [-n NAMES] [-l MS] [-b MB] - an S3 service that answers at once and keeps no
+ * sink [-n NAMES [-d EACH]] [-l MS] [-b MB] - an S3 service that answers at once and keeps no
  * byte: what is left of the time is the client's own. On loopback; prints "port N".
  *
  * -l and -b put it at the end of a line: each answer begins MS milliseconds later, and
@@ -8,7 +8,8 @@
  * a line carries is not emulated.
  *
  * It knows how long what was put is, and reads of it are zeros. It checks nothing.
- * The folder "names/" has NAMES empty objects.
+ * The folder "names/" has NAMES empty objects; "tree/" has as many in folders, EACH in
+ * one of them (50).
  */
 #include <arpa/inet.h>
 #include <ctype.h>
@@ -44,7 +45,7 @@ struct upload {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static void *objects, *uploads; /* trees (tsearch) */
-static unsigned names, ids;
+static unsigned names, each = 50, ids;
 static const char zeros[PIECE];
 static unsigned latency_ms, rate; /* of the line; rate: bytes a microsecond, 0: any */
 
@@ -119,12 +120,20 @@ static void object_set(const char *key, uint64_t size)
 	pthread_mutex_unlock(&lock);
 }
 
+/* One of those that are always there. */
+static bool is_name(const char *key)
+{
+	unsigned folder, i;
+
+	return sscanf(key, "names/%u", &i) == 1 || sscanf(key, "tree/%u/%u", &folder, &i) == 2;
+}
+
 static bool object_size(const char *key, uint64_t *size)
 {
 	struct object **found;
 
 	*size = 0;
-	if (!strncmp(key, "names/", 6) && isdigit(key[6]))
+	if (is_name(key))
 		return true;
 	pthread_mutex_lock(&lock);
 	found = tfind(&key, &objects, compare);
@@ -355,39 +364,60 @@ static bool answer_zeros(int fd, const struct request *r, uint64_t size)
 	return good;
 }
 
+/* How many names the folder has; *folders: they are folders themselves. */
+static unsigned names_in(const char *prefix, bool *folders)
+{
+	*folders = !strcmp(prefix, "tree/");
+	if (*folders)
+		return (names + each - 1) / each;
+	return !strcmp(prefix, "names/") ? names : !strncmp(prefix, "tree/", 5) ? each : 0;
+}
+
+static void write_name(FILE *f, const char *prefix, unsigned i, bool folder)
+{
+	if (folder)
+		fprintf(f, "<CommonPrefixes><Prefix>%s%07u/</Prefix></CommonPrefixes>", prefix, i);
+	else
+		fprintf(f,
+		        "<Contents><Key>%s%07u</Key><Size>0</Size>"
+		        "<LastModified>2026-01-01T00:00:00.000Z</LastModified>"
+		        "<ETag>\"sink-0\"</ETag></Contents>",
+		        prefix, i);
+}
+
 static bool answer_list(int fd, const struct request *r)
 {
-	char text[256], *body;
+	char text[256], prefix[256], *body;
 	size_t size;
 	FILE *f = open_memstream(&body, &size);
 	unsigned max = param(r, "max-keys=", text, sizeof text) ? (unsigned)atoi(text) : PAGE;
-	unsigned at = 0;
-	bool good;
+	unsigned at = 0, all;
+	bool folders, good;
 
 	if (!f)
 		return false;
-	if (param(r, "continuation-token=", text, sizeof text))
+	param(r, "prefix=", prefix, sizeof prefix);
+	percent_decode(prefix);
+	if (param(r, "continuation-token=", text, sizeof text)) {
 		at = (unsigned)atoi(text);
-	else if (param(r, "start-after=names%2F", text, sizeof text) && isdigit(*text))
-		at = (unsigned)atoi(text) + 1;
-	param(r, "prefix=", text, sizeof text);
-	percent_decode(text);
-	fputs("<ListBucketResult><EncodingType>url</EncodingType>", f);
-	if (!strcmp(text, "names/")) {
-		for (; max && at < names; max--, at++)
-			fprintf(f,
-			        "<Contents><Key>names/%07u</Key><Size>0</Size>"
-			        "<LastModified>2026-01-01T00:00:00.000Z</LastModified>"
-			        "<ETag>\"sink-0\"</ETag></Contents>",
-			        at);
-		if (at < names)
-			fprintf(f,
-			        "<IsTruncated>true</IsTruncated>"
-			        "<NextContinuationToken>%u</NextContinuationToken>",
-			        at);
-	} else if (names && !*text) {
-		fputs("<CommonPrefixes><Prefix>names/</Prefix></CommonPrefixes>", f);
+	} else if (param(r, "start-after=", text, sizeof text)) {
+		percent_decode(text);
+		if (!strncmp(text, prefix, strlen(prefix)) && isdigit(text[strlen(prefix)]))
+			at = (unsigned)atoi(text + strlen(prefix)) + 1;
 	}
+	fputs("<ListBucketResult><EncodingType>url</EncodingType>", f);
+	all = names_in(prefix, &folders);
+	for (; max && at < all; max--, at++)
+		write_name(f, prefix, at, folders);
+	if (at < all)
+		fprintf(f,
+		        "<IsTruncated>true</IsTruncated>"
+		        "<NextContinuationToken>%u</NextContinuationToken>",
+		        at);
+	if (names && !*prefix)
+		fputs("<CommonPrefixes><Prefix>names/</Prefix></CommonPrefixes>"
+		      "<CommonPrefixes><Prefix>tree/</Prefix></CommonPrefixes>",
+		      f);
 	fputs("</ListBucketResult>", f);
 	fclose(f);
 	good = answer(fd, "200 OK", "", body);
@@ -504,15 +534,17 @@ int main(int argc, char **argv)
 	socklen_t size = sizeof at;
 	int service = socket(AF_INET, SOCK_STREAM, 0), on = 1, option;
 
-	while ((option = getopt(argc, argv, "n:l:b:")) != -1) {
+	while ((option = getopt(argc, argv, "n:d:l:b:")) != -1) {
 		if (option == 'n')
 			names = (unsigned)atoi(optarg);
+		else if (option == 'd' && atoi(optarg) > 0)
+			each = (unsigned)atoi(optarg);
 		else if (option == 'l')
 			latency_ms = (unsigned)atoi(optarg);
 		else if (option == 'b')
 			rate = (unsigned)atoi(optarg);
 		else
-			errx(2, "usage: sink [-n NAMES] [-l MS] [-b MB]");
+			errx(2, "usage: sink [-n NAMES [-d EACH]] [-l MS] [-b MB]");
 	}
 	if (bind(service, (struct sockaddr *)&at, size) || listen(service, 256) ||
 	    getsockname(service, (struct sockaddr *)&at, &size))
