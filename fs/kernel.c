@@ -49,9 +49,9 @@ static bool give_locked(struct mount *m, struct node *n, const char *name)
 	return true;
 }
 
-void kernel_forget_locked(void *arg, struct node *n)
+bool kernel_forget_locked(void *arg, struct node *n)
 {
-	n->asked = give_locked(arg, n->parent, n->name);
+	return give_locked(arg, n->parent, n->name);
 }
 
 void kernel_changed_locked(struct mount *m, struct node *n)

@@ -10,8 +10,8 @@
 
 #include "mount.h"
 
-/* Forget the name; arg: the struct mount. */
-void kernel_forget_locked(void *arg, struct node *n);
+/* Forget the name; arg: the struct mount. Whether it will be told. */
+bool kernel_forget_locked(void *arg, struct node *n);
 /* The content of the file has changed: drop its pages. */
 void kernel_changed_locked(struct mount *m, struct node *n);
 

@@ -97,8 +97,7 @@ void op_fill_entry(struct mount *m, struct node *n, struct fuse_entry_param *e)
 {
 	memset(e, 0, sizeof *e);
 	tree_lock(m->tree);
-	n->lookups++;
-	n->asked = false;
+	tree_told_locked(m->tree, n);
 	tree_unlock(m->tree);
 	e->ino = op_id(m, n);
 	e->attr_timeout = op_fill_stat(m, n, &e->attr);

@@ -192,6 +192,18 @@ void tree_hold_locked(struct node *n)
 	n->held++;
 }
 
+static void set_asked(struct tree *t, struct node *n, bool asked)
+{
+	t->leaving += (size_t)asked - (size_t)n->asked;
+	n->asked = asked;
+}
+
+/* Also when the kernel has forgotten what it was asked to. */
+static bool is_over(const struct tree *t)
+{
+	return t->nnodes - t->leaving > t->limit;
+}
+
 /* The named node goes; returns its parent, which it held. */
 static struct node *free_named(struct tree *t, struct node *n)
 {
@@ -200,6 +212,7 @@ static struct node *free_named(struct tree *t, struct node *n)
 	leave_order(t, n);
 	link_out(t, n);
 	t->nnodes--;
+	set_asked(t, n, false);
 	parent->held--;
 	node_free(t, n);
 	return parent;
@@ -213,7 +226,7 @@ static void free_if_unknown(struct tree *t, struct node *n)
 			node_free(t, n);
 			return;
 		}
-		if (t->nnodes <= t->limit || n->pending)
+		if (!is_over(t) || n->pending)
 			return; /* remembered */
 		n = free_named(t, n);
 	}
@@ -224,7 +237,7 @@ static void free_if_unknown(struct tree *t, struct node *n)
  * somebody may be in it. */
 static void forget_oldest(struct tree *t)
 {
-	for (unsigned tries = 0; tries < FORGET_TRIES && t->nnodes > t->limit; tries++) {
+	for (unsigned tries = 0; tries < FORGET_TRIES && is_over(t); tries++) {
 		struct node *n = t->oldest;
 
 		use(t, n);
@@ -233,7 +246,7 @@ static void forget_oldest(struct tree *t)
 		if (!n->lookups)
 			free_if_unknown(t, n);
 		else if (t->forget_locked && !S_ISDIR(n->attr.mode) && !n->asked)
-			t->forget_locked(t->forget_arg, n);
+			set_asked(t, n, t->forget_locked(t->forget_arg, n));
 	}
 }
 
@@ -251,11 +264,19 @@ void tree_put(struct tree *t, struct node *n)
 	tree_unlock(t);
 }
 
+void tree_told_locked(struct tree *t, struct node *n)
+{
+	n->lookups++;
+	set_asked(t, n, false);
+}
+
 void tree_forget(struct tree *t, struct node *n, uint64_t lookups)
 {
 	tree_lock(t);
 	assert(n->lookups >= lookups);
 	n->lookups -= lookups;
+	if (!n->lookups)
+		set_asked(t, n, false);
 	free_if_unknown(t, n);
 	tree_unlock(t);
 }
@@ -394,6 +415,7 @@ void tree_unlink_locked(struct tree *t, struct node *n)
 	leave_order(t, n);
 	link_out(t, n);
 	t->nnodes--;
+	set_asked(t, n, false);
 	n->parent = NULL;
 	n->unlinked = true;
 	link_orphan(t, n);

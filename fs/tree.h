@@ -106,12 +106,13 @@ struct tree {
 	struct node *root;
 	struct node **buckets;
 	size_t nbuckets, nnodes;
-	size_t limit;  /* of nodes; set before others use the tree */
-	size_t listed; /* entries of all listings: TREE_LISTED * limit at most */
+	size_t leaving; /* of those, the kernel was asked to forget */
+	size_t limit;   /* of nodes; set before others use the tree */
+	size_t listed;  /* entries of all listings: TREE_LISTED * limit at most */
 	struct node *newest, *oldest;
 	struct node *orphans;
-	/* Asks the kernel to forget n, which has a name; does not wait. */
-	void (*forget_locked)(void *arg, struct node *n);
+	/* Asks the kernel to forget n, which has a name; does not wait. Whether it will be. */
+	bool (*forget_locked)(void *arg, struct node *n);
 	void *forget_arg;
 	struct node *busy;
 	pthread_cond_t idle; /* a node is not busy any more */
@@ -145,6 +146,8 @@ void tree_hold_locked(struct node *n);
 void tree_put_locked(struct tree *t, struct node *n);
 void tree_put(struct tree *t, struct node *n);
 void tree_forget(struct tree *t, struct node *n, uint64_t lookups);
+/* The kernel is about to be told of n: it will forget it once more. */
+void tree_told_locked(struct tree *t, struct node *n);
 
 /* Makes the caller the only one who changes the object of n (by a publish, a
  * copy, a delete) or, of a directory, what objects there are just below; and

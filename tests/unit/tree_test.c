@@ -252,11 +252,11 @@ TEST(one_at_a_time_changes_an_object_and_who_waits_holds_it)
 static struct node *forgotten[40];
 static size_t nforgotten;
 
-static void note_forgotten(void *arg, struct node *n)
+static bool note_forgotten(void *arg, struct node *n)
 {
 	(void)arg;
-	n->asked = true;
 	forgotten[nforgotten++] = n;
+	return true;
 }
 
 /* A name that is known, and that nobody holds. */
@@ -319,6 +319,42 @@ TEST(what_only_the_kernel_knows_it_is_asked_to_forget_once_but_no_directory)
 	pthread_mutex_lock(&t->lock);
 	check(!remembered("file") && remembered("dir") && remembered("held"));
 	tree_put_locked(t, held);
+	end();
+}
+
+TEST(what_the_kernel_was_asked_to_forget_makes_room_before_it_has)
+{
+	struct node *known[3];
+
+	begin();
+	t->limit = 3;
+	t->forget_locked = note_forgotten;
+	nforgotten = 0;
+	for (int i = 0; i < 3; i++) {
+		known[i] = add(t->root, (const char *[]){"a", "b", "c"}[i], S_IFREG);
+		tree_told_locked(t, known[i]);
+		tree_put_locked(t, known[i]);
+	}
+	remember("x");
+	remember("y");
+	check_int(nforgotten, 2); /* as many as there are too many of, the oldest first */
+	check(forgotten[0] == known[0] && forgotten[1] == known[1]);
+	check(remembered("x") && remembered("y"));
+	pthread_mutex_unlock(&t->lock);
+	tree_forget(t, known[0], 1);
+	pthread_mutex_lock(&t->lock);
+	check(!remembered("a") && remembered("b") && remembered("x") && remembered("y"));
+	tree_told_locked(t, known[1]); /* it wants to know it after all */
+	remember("z");
+	check_int(nforgotten, 4);
+	check(forgotten[2] == known[2] && forgotten[3] == known[1]);
+	check(remembered("x") && remembered("y") && remembered("z"));
+	pthread_mutex_unlock(&t->lock);
+	tree_forget(t, known[1], 2);
+	tree_forget(t, known[2], 1);
+	pthread_mutex_lock(&t->lock);
+	check_int(t->leaving, 0);
+	check(!remembered("b") && !remembered("c") && t->nnodes == 3);
 	end();
 }
 
