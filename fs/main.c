@@ -341,11 +341,25 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 }
 
 /* What is open when all FUSE threads have a device and a pipe, and they and all
- * transfers a connection; and some more. */
-static unsigned long files_wanted(const struct mount_conf *conf)
+ * transfers a connection, so many of them small; and some more. */
+static unsigned long files_wanted(const struct mount_conf *conf, unsigned small)
 {
-	return FILES_EACH * (2 * FUSE_THREADS + 3 * conf->parallel + 2 * conf->small) +
-	       FUSE_THREADS;
+	return FILES_EACH * (2 * FUSE_THREADS + 3 * conf->parallel + 2 * small) + FUSE_THREADS;
+}
+
+/* Makes do with what may be open. Whether FUSE threads may have files of their own. */
+static bool fit(struct opts *o, unsigned long files)
+{
+	struct mount_conf *conf = &o->mount;
+	bool roomy = files >= files_wanted(conf, conf->parallel);
+	unsigned long most =
+		roomy ? (files - files_wanted(conf, 0)) / (2 * FILES_EACH) : conf->parallel;
+
+	if (conf->small > most) {
+		o->s3.connections -= conf->small - (unsigned)most;
+		conf->small = (unsigned)most;
+	}
+	return roomy;
 }
 
 static int mount_main(int argc, char **argv)
@@ -377,12 +391,8 @@ static int mount_main(int argc, char **argv)
 	if (!err && !o.foreground)
 		err = start_background(&to_parent);
 	if (!err) {
-		bool roomy = files >= files_wanted(&o.mount);
+		bool roomy = fit(&o, files);
 
-		if (!roomy) {
-			o.s3.connections -= o.mount.small - o.mount.parallel;
-			o.mount.small = o.mount.parallel;
-		}
 		err = mount_init(&m, &o);
 		m.roomy = roomy;
 		if (!err)

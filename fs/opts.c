@@ -13,8 +13,8 @@
 #include "option.h"
 
 #define CONFIG_MAX (1U << 20) /* bytes of a file of options */
-#define SMALL      4          /* requests that carry no bytes for each transfer ... */
-#define SMALL_MAX  64         /* ... up to so many */
+#define SMALL      16         /* requests that carry no bytes for each transfer ... */
+#define SMALL_MAX  128        /* ... up to so many */
 
 /* Up to the next comma that has no backslash before it, with what has one as it is.
  * For free(). *list is moved behind it. */

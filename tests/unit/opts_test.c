@@ -60,8 +60,8 @@ TEST(without_options_the_defaults_hold)
 	check_int(o.mount.part_size, 8 * MIB);
 	check_int(o.mount.memory, 64 * MIB);
 	check_int(o.mount.parallel, 8);
-	check_int(o.mount.small, 32);
-	check_int(o.s3.connections, 48);
+	check_int(o.mount.small, 128);
+	check_int(o.s3.connections, 144);
 	check_int(o.s3.retry_time_s, 300);
 	check_int(o.mount.ttl_ms, 60000);
 	check_int(o.mount.umask, 022);
@@ -81,10 +81,10 @@ TEST(options_come_in_lists_and_anywhere)
 	check_int(o.mount.uid, 5);
 	check_str(o.s3.region, "eu-north-1");
 	check_int(o.mount.parallel, 3);
-	check_int(o.mount.small, 12);
-	check_int(o.s3.connections, 18);
+	check_int(o.mount.small, 48);
+	check_int(o.s3.connections, 54);
 	check_int(parse_options("parallel=64"), 0);
-	check_int(o.mount.small, 64);
+	check_int(o.mount.small, 128);
 	check_int(parse_options("cache_control=public\\,max-age=6,user_agent=a\\\\b,uid=4"), 0);
 	check_str(o.mount.cache_control, "public,max-age=6");
 	check_str(o.s3.user_agent, "a\\b");
