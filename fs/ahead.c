@@ -5,6 +5,10 @@
 #define CERTAIN 2         /* lookups in order that make a pass of them */
 #define MANY    8         /* ... which the next directory will see, too */
 
+#define DIRECTORIES_MIN 4 /* ... to list ahead */
+#define DIRECTORIES_MAX 32
+#define UNPROVED_MAX    2048
+
 bool ahead_is_pass(const struct ahead *a, size_t n)
 {
 	return a->files &&
@@ -40,4 +44,32 @@ size_t ahead_look(struct ahead *a, size_t i, size_t n, unsigned flags, size_t *f
 	*first = a->asked;
 	a->asked = end;
 	return end - *first;
+}
+
+void ahead_opened(struct ahead_below *b, bool foreseen)
+{
+	b->foretold = foreseen ? b->foretold + 1 : 0;
+}
+
+unsigned ahead_directories(const struct ahead_below *b)
+{
+	/* Each is listed and has attributes of its own. */
+	unsigned n = AHEAD_MAX / (b->names + 2);
+	unsigned most = b->foretold < 3 ? DIRECTORIES_MIN << b->foretold : DIRECTORIES_MAX;
+
+	return n < DIRECTORIES_MIN ? DIRECTORIES_MIN : n < most ? n : most;
+}
+
+bool ahead_listed(struct ahead_below *b, size_t n)
+{
+	b->names = n < AHEAD_MAX ? (unsigned)n : AHEAD_MAX;
+	if (b->unproved >= UNPROVED_MAX)
+		return false;
+	b->unproved += b->names;
+	return true;
+}
+
+void ahead_proved(struct ahead_below *b)
+{
+	b->unproved = 0;
 }

@@ -12,11 +12,8 @@
 #include "encode.h"
 #include "wait.h"
 
-#define PASS_MS      2000 /* so long one pass over names makes the next one likely */
-#define FORESEEN     4    /* directories that are listed before they are wanted */
-#define AHEAD_TIME_S 5    /* for what may not be wanted: a request waits for a little longer */
-#define UNPROVED_MAX 16   /* directories that are opened until a name must be looked up, too */
-#define MARKER_TYPE  "application/x-directory" /* of the markers that end in no slash */
+#define PASS_MS     2000 /* so long one pass over names makes the next one likely */
+#define MARKER_TYPE "application/x-directory" /* of the markers that end in no slash */
 
 /* What is known of a name, and what the service says of its object. */
 struct finding {
@@ -174,19 +171,13 @@ struct fetch {
 	struct finding f;
 };
 
-/* Nobody waits for long for what nobody has asked for yet, nor hears of it. */
-static struct s3_call call_ahead(struct mount *m)
-{
-	return (struct s3_call){.cancel = &m->ending, .retry_time_s = AHEAD_TIME_S, .guess = true};
-}
-
 static void fetch_job(void *arg)
 {
 	struct fetch *job = arg;
 	struct mount *m = job->m;
 	struct node *n = job->n;
 	struct buf key = BUF_INIT, asked = BUF_INIT;
-	struct s3_call call = call_ahead(m);
+	struct s3_call call = mount_call_ahead(m);
 	int err = -ENOENT;
 	bool mine;
 
@@ -267,17 +258,27 @@ static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, si
 	listing_put(l);
 }
 
+static void listed_ahead_locked(struct mount *m, struct node *dir)
+{
+	bool whole;
+	const struct listing *l = dir_names_locked(dir, &whole);
+
+	dir->unasked = !l || !ahead_listed(&dir->parent->below, l->n);
+	if (!dir->unasked)
+		fetch_all_locked(m, dir, 0, AHEAD_MAX);
+}
+
 static void foresee_job(void *arg)
 {
 	struct fetch *job = arg;
 	struct mount *m = job->m;
-	struct s3_call call = call_ahead(m);
+	struct s3_call call = mount_call_ahead(m);
 	struct node *n = job->n;
 	int err = dir_foresee(m, n, &call);
 
 	tree_lock(m->tree);
-	if (!err && n->parent && n->parent->unproved < UNPROVED_MAX)
-		fetch_all_locked(m, n, 0, AHEAD_MAX);
+	if (!err && n->parent)
+		listed_ahead_locked(m, n);
 	dir_foreseen_locked(m, n, err);
 	tree_put_locked(m->tree, n);
 	tree_unlock(m->tree);
@@ -288,9 +289,13 @@ static void foresee_locked(struct mount *m, struct node *parent, const char *nam
 {
 	struct node *n = tree_add_locked(m->tree, parent, name, S_IFDIR);
 
-	if (n && dir_is_to_foresee_locked(m, n))
+	if (!n)
+		return;
+	if (n->unasked)
+		listed_ahead_locked(m, n);
+	if (dir_is_to_foresee_locked(m, n))
 		ask_soon_locked(m, n, &n->foreseen, foresee_job, LISTING_DIR);
-	else if (n)
+	else
 		tree_put_locked(m->tree, n);
 }
 
@@ -299,13 +304,15 @@ static void foresee_next_locked(struct mount *m, struct node *dir)
 {
 	struct node *parent = dir->parent;
 	struct listing *l;
-	size_t i, found = 0;
+	size_t i;
+	unsigned found = 0, wanted;
 
 	if (!dir_is_fresh_locked(parent))
 		return;
+	wanted = ahead_directories(&parent->below);
 	l = listing_hold(parent->listing);
 	i = listing_index(l, dir->name, LISTING_DIR) + 1;
-	for (size_t end = i + AHEAD_MAX; i < end && i < l->n && found < FORESEEN; i++) {
+	for (size_t end = i + AHEAD_MAX; i < end && i < l->n && found < wanted; i++) {
 		char name[DIR_NAME_MAX + 1];
 
 		if (listing_name(l, i, name) == LISTING_DIR) {
@@ -321,8 +328,7 @@ static bool is_passed_locked(const struct node *parent)
 	return parent && mount_now_ms() - parent->passed_ms < PASS_MS;
 }
 
-/* When a directory that was foreseen is opened, the pass goes on. Whether its
- * attributes are wanted, too, does not show: the kernel has them with the names. */
+/* When a directory that was foreseen is opened, the pass goes on. */
 void lookup_opened(struct mount *m, struct node *dir)
 {
 	struct node *parent;
@@ -331,9 +337,11 @@ void lookup_opened(struct mount *m, struct node *dir)
 	parent = dir->parent;
 	if (dir->foreseen == NODE_ASKED && !dir_is_fresh_locked(dir))
 		dir->foreseen = NODE_NOT_ASKED;
-	if (parent && dir->foreseen != NODE_NOT_ASKED) {
-		parent->passed_ms = mount_now_ms();
-		parent->unproved++;
+	dir->unasked = false;
+	if (parent) {
+		ahead_opened(&parent->below, dir->foreseen != NODE_NOT_ASKED);
+		if (dir->foreseen != NODE_NOT_ASKED)
+			parent->passed_ms = mount_now_ms();
 	}
 	if (is_passed_locked(parent))
 		foresee_next_locked(m, dir);
@@ -358,7 +366,7 @@ static void look_ahead_locked(struct mount *m, struct node *dir, const struct li
 		dir->passed_ms = now; /* those in it come next, or those beside it */
 		if (dir->parent) {
 			dir->parent->passed_ms = now;
-			dir->parent->unproved = 0;
+			ahead_proved(&dir->parent->below);
 		}
 	}
 	if (n)

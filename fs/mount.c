@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define AHEAD_TIME_S 5 /* for what may not be wanted: a request waits for a little longer */
+
 uint64_t mount_now_ms(void)
 {
 	struct timespec t;
@@ -65,6 +67,11 @@ int mount_hidden_key(struct mount *m, struct buf *key)
 	buf_addf(key, "%s" MOUNT_HIDDEN "/stage/%s-%llu", m->conf.prefix, m->run_id,
 	         (unsigned long long)m->next_hidden++);
 	return buf_error(key);
+}
+
+struct s3_call mount_call_ahead(const struct mount *m)
+{
+	return (struct s3_call){.cancel = &m->ending, .retry_time_s = AHEAD_TIME_S, .guess = true};
 }
 
 struct attr mount_default_attr(const struct mount *m, mode_t type, time_t mtime)

@@ -107,6 +107,9 @@ bool mount_key_moved(struct mount *m, const struct node *n, const char *name,
 /* A fresh hidden key: "PREFIX.pourfs/stage/RUN-N". */
 int mount_hidden_key(struct mount *m, struct buf *key) s3_must_check;
 
+/* For what nobody may want: nobody waits for it for long, nor hears of it. */
+struct s3_call mount_call_ahead(const struct mount *m);
+
 /* What a name without attributes of its own has. type: S_IFREG or S_IFDIR. */
 struct attr mount_default_attr(const struct mount *m, mode_t type, time_t mtime);
 

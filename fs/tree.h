@@ -89,12 +89,13 @@ struct node {
 	enum node_ahead foreseen;  /* its listing; asked: and not opened yet */
 	uint64_t foresee_after_ms; /* it failed a moment ago */
 	uint64_t looked_ms;        /* when a name in it was last looked up */
-	uint64_t passed_ms; /* when those in it, or in a directory in it, last were in order */
-	unsigned unproved;  /* directories in it that were opened since as foreseen, and no more */
-	size_t listed;      /* its entries, as they count for tree->listed */
-	uint64_t changes;   /* of this directory by us: a listing begun before is stale */
+	uint64_t passed_ms;      /* when those in it, or in a directory in it, last were in order */
+	size_t listed;           /* its entries, as they count for tree->listed */
+	uint64_t changes;        /* of this directory by us: a listing begun before is stale */
 	uint64_t large_until_ms; /* until when it is known to need many pages */
 	struct ahead ahead;      /* of its names */
+	struct ahead_below below;
+	bool unasked; /* foreseen, and the attributes of its names were not asked for */
 
 	struct file *file; /* NULL: nobody has it open */
 };

@@ -125,4 +125,48 @@ TEST(what_comes_later_is_asked_for_later)
 	check_int(first, 101);
 }
 
+static struct ahead_below after(unsigned opened, size_t names)
+{
+	struct ahead_below b = {0};
+
+	(void)ahead_listed(&b, names);
+	while (opened--)
+		ahead_opened(&b, true);
+	return b;
+}
+
+TEST(directories_are_listed_ahead_as_many_as_fill_the_window_once_that_proved_right)
+{
+	struct ahead_below b = after(0, 0);
+
+	check_int(ahead_directories(&b), 4);
+	b = after(1, 0);
+	check_int(ahead_directories(&b), 8);
+	for (unsigned opened = 10; opened < 1000; opened *= 10) {
+		b = after(opened, 0);
+		check_int(ahead_directories(&b), 32);
+		b = after(opened, 20);
+		check_int(ahead_directories(&b), AHEAD_MAX / 22);
+		b = after(opened, 100000);
+		check_int(ahead_directories(&b), 4);
+	}
+	ahead_opened(&b, false); /* another one than was foreseen */
+	b.names = 0;
+	check_int(ahead_directories(&b), 4);
+}
+
+TEST(attributes_in_directories_ahead_are_asked_for_until_nobody_wants_them)
+{
+	struct ahead_below b = {0};
+	size_t asked = 0;
+
+	while (ahead_listed(&b, 10))
+		asked += 10;
+	check(asked >= 2000 && asked < 2100);
+	check(!ahead_listed(&b, 0));
+	ahead_proved(&b);
+	check(ahead_listed(&b, 100000));
+	check_int(b.unproved, AHEAD_MAX); /* no more are asked for */
+}
+
 TEST_MAIN
