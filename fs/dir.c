@@ -9,18 +9,21 @@
 
 #include "draft.h"
 #include "log.h"
+#include "page.h"
 #include "wait.h"
 
-#define PAGE      1000
 #define FAILED_MS 2000 /* so long after a failure nothing is listed ahead */
 
 struct dir_pass {
 	struct node *dir;
 	struct listing *own; /* not in the bucket yet; shown first */
 	struct listing *listing;
-	struct buf prefix; /* the directory's key */
-	char *token;       /* of the next page */
-	bool whole;        /* there is none */
+	struct buf prefix;        /* the directory's key */
+	char *token;              /* of the next page */
+	size_t newest;            /* entry, the first of the page that came last */
+	struct page_ahead *ahead; /* the next page; NULL: not asked for */
+	bool whole;               /* there is none */
+	uint64_t began_ms;
 	uint64_t changes;
 };
 
@@ -114,14 +117,14 @@ static int add_page(struct mount *m, struct dir_pass *p, const struct s3_page *p
 }
 
 /* What a whole listing says is known from now on, unless we have changed the
- * directory meanwhile. */
+ * directory meanwhile. Its first page is as old as the pass. */
 static void learn(struct mount *m, struct dir_pass *p)
 {
 	struct listing *l = listing_hold(p->listing);
 
 	tree_lock(m->tree);
 	if (p->dir->changes == p->changes && !unpublished_locked(m, p->dir, &l)) {
-		tree_set_listing_locked(m->tree, p->dir, l, mount_now_ms() + m->conf.ttl_ms);
+		tree_set_listing_locked(m->tree, p->dir, l, p->began_ms + m->conf.ttl_ms);
 		l = NULL;
 	}
 	tree_unlock(m->tree);
@@ -186,7 +189,7 @@ static int list_page(struct mount *m, struct dir_pass *p, struct s3_page *page,
 		err = buf_error(&after);
 		if (!err)
 			err = s3_list(m->s3, key.s, '/', p->token || !after.len ? NULL : after.s,
-			              p->token, PAGE, page, call);
+			              p->token, PAGE_NAMES, page, call);
 		if (!err && mount_key_moved(m, p->dir, NULL, &key)) {
 			s3_page_fini(page);
 			err = -EAGAIN;
@@ -197,14 +200,29 @@ static int list_page(struct mount *m, struct dir_pass *p, struct s3_page *page,
 	return err;
 }
 
+/* From what was asked ahead, unless that failed or the directory was renamed. */
+static int take_page(struct mount *m, struct dir_pass *p, struct s3_page *page,
+                     struct s3_call *call)
+{
+	int err = p->ahead ? page_take(p->ahead, page, call->cancel) : -EAGAIN;
+
+	p->ahead = NULL;
+	if (!err && mount_key_moved(m, p->dir, NULL, &p->prefix)) {
+		s3_page_fini(page);
+		err = -EAGAIN;
+	}
+	return err == -EAGAIN ? list_page(m, p, page, call) : err;
+}
+
 static int next_page(struct mount *m, struct dir_pass *p, struct s3_call *call)
 {
 	struct s3_page page = {0};
-	int err = list_page(m, p, &page, call);
+	int err = take_page(m, p, &page, call);
 
 	if (err)
 		return err;
 	hide(m, p);
+	p->newest = p->listing->n;
 	err = add_page(m, p, &page, p->prefix.len);
 	free(p->token);
 	p->token = page.next;
@@ -225,6 +243,7 @@ void dir_close(struct mount *m, struct dir_pass *p)
 	if (!p)
 		return;
 	hide(m, p);
+	page_drop(p->ahead);
 	listing_put(p->own);
 	listing_put(p->listing);
 	buf_fini(&p->prefix);
@@ -240,6 +259,7 @@ static int open_pass(struct mount *m, struct node *dir, struct dir_pass **out, s
 	if (!p)
 		return -ENOMEM;
 	p->dir = dir;
+	p->began_ms = mount_now_ms();
 	p->prefix = (struct buf)BUF_INIT;
 	p->own = listing_new();
 	tree_lock(m->tree);
@@ -306,6 +326,8 @@ int dir_read(struct mount *m, struct dir_pass *p, size_t *at, struct dir_entry *
 				return err;
 			continue;
 		}
+		if (!own && i >= p->newest && p->token && !p->ahead)
+			p->ahead = page_ask(m, p->prefix.s, p->token);
 		e->type = type_of(l, i, listing_name(l, i, e->name));
 		if (!listing_hidden(l, i) && (own || !listing_find(p->own, e->name)))
 			return 1;
