@@ -28,7 +28,7 @@ FLAGS := -std=gnu11 -D_GNU_SOURCE -DPOURFS_VERSION='"$(VERSION)"' -Wall -Wextra 
 
 # Evaluated when first used: the packages may not be there before tests/setup.
 pkg = $(shell pkg-config $(1))
-S3_PACKAGES = libcurl libcrypto libxml-2.0 jansson
+S3_PACKAGES = libcurl libssl libcrypto libxml-2.0 jansson
 FS_PACKAGES = fuse3 jansson
 
 # What each layer may see. s3/ and fs/ do not see each other.

@@ -2,10 +2,12 @@
 #include "http.h"
 
 #include "pace.h"
+#include "tls.h"
 
 #include <curl/curl.h>
 #include <errno.h>
 #include <linux/sockios.h>
+#include <openssl/ssl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,6 +30,7 @@ struct http {
 	CURL **idle;          /* last in, first out: the warmest connection first */
 	unsigned n, max;
 	char *user_agent, *ca_file, *client_cert, *client_key, *proxy;
+	struct tls *tls;
 	pthread_mutex_t pace_lock; /* a leaf: guards these */
 	struct pace up, down;
 };
@@ -92,6 +95,15 @@ static bool keep_path(char **to, const char *path)
 	return *to || keep(to, path);
 }
 
+/* For what curl would read by itself. */
+static struct tls *new_tls(const char *ca_file)
+{
+	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
+	bool says = curl->age >= CURLVERSION_SEVENTH;
+
+	return tls_new(ca_file ? ca_file : says ? curl->cainfo : NULL, says ? curl->capath : NULL);
+}
+
 int http_new(struct http **out, const struct http_conf *conf)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -113,7 +125,7 @@ int http_new(struct http **out, const struct http_conf *conf)
 	    !keep_path(&http->ca_file, conf->ca_file) ||
 	    !keep_path(&http->client_cert, conf->client_cert) ||
 	    !keep_path(&http->client_key, conf->client_key) || !keep(&http->proxy, conf->proxy) ||
-	    !http->idle || !http->share) {
+	    !(http->tls = new_tls(http->ca_file)) || !http->idle || !http->share) {
 		http_free(http);
 		return -ENOMEM;
 	}
@@ -137,6 +149,7 @@ void http_free(struct http *http)
 		pthread_mutex_destroy(&http->shared[i]);
 	pthread_mutex_destroy(&http->lock);
 	pthread_mutex_destroy(&http->pace_lock);
+	tls_free(http->tls);
 	free(http->idle);
 	free(http->user_agent);
 	free(http->ca_file);
@@ -430,7 +443,37 @@ static bool add_lines(struct exchange *x)
 	return ok;
 }
 
-static void set_transport(const struct http *http, CURL *easy, const struct http_request *r)
+/* As SSL_CTX_FUNCTION. */
+static CURLcode on_tls(CURL *easy, void *context, void *ctx)
+{
+	struct http *http = ctx;
+	X509_STORE *store = tls_authorities(http->tls);
+
+	(void)easy;
+	if (!store)
+		return CURLE_SSL_CACERT_BADFILE;
+	SSL_CTX_set_cert_store(context, store);
+	/* Most connections wait most of the time, and would keep 34 KB meanwhile. */
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	return CURLE_OK;
+}
+
+/* Where curl is not built on OpenSSL, or nothing can be read, it does it, or says why not. */
+static void set_authorities(struct http *http, CURL *easy)
+{
+	X509_STORE *store = tls_authorities(http->tls);
+
+	X509_STORE_free(store);
+	if (store && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK) {
+		curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, http);
+		curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+	} else if (http->ca_file) {
+		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+	}
+}
+
+static void set_transport(struct http *http, CURL *easy, const struct http_request *r)
 {
 	curl_easy_setopt(easy, CURLOPT_SHARE, http->share);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
@@ -447,8 +490,8 @@ static void set_transport(const struct http *http, CURL *easy, const struct http
 	curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)r->connect_timeout_ms);
 	if (http->user_agent)
 		curl_easy_setopt(easy, CURLOPT_USERAGENT, http->user_agent);
-	if (http->ca_file)
-		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+	if (!strncasecmp(r->url, "https:", 6))
+		set_authorities(http, easy);
 	if (http->client_cert)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT, http->client_cert);
 	if (http->client_cert || http->client_key)
