@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 #include "num.h"
@@ -26,6 +27,8 @@ struct budget {
 	uint64_t told;  /* times */
 	uint32_t *free; /* indices, the last freed on top */
 	size_t nfree;
+	uint32_t *gone; /* given up, likewise */
+	size_t ngone, to_go;
 	uint16_t *held; /* times, by index */
 	bool *reads;    /* was taken to read, by index */
 };
@@ -65,13 +68,14 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->blocks = (size + BUDGET_BLOCK - 1) / BUDGET_BLOCK;
 	b->reserve = (reserve + BUDGET_BLOCK - 1) / BUDGET_BLOCK;
 	b->free = calloc(b->blocks, sizeof *b->free);
+	b->gone = calloc(b->blocks, sizeof *b->gone);
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
 	b->few = b->blocks / 32;
 	b->many = b->blocks > 3 * b->reserve ? b->blocks - 3 * b->reserve : 0;
 	b->many = max64(b->few, min64(b->blocks / 4, b->many));
 	b->share = b->few;
-	if (!b->free || !b->held || !b->reads || map_memory(b)) {
+	if (!b->free || !b->gone || !b->held || !b->reads || map_memory(b)) {
 		budget_free(b);
 		return NULL;
 	}
@@ -91,6 +95,7 @@ void budget_free(struct budget *b)
 	if (b->map)
 		munmap(b->map, b->map_size);
 	free(b->free);
+	free(b->gone);
 	free(b->held);
 	free(b->reads);
 	free(b);
@@ -118,6 +123,39 @@ static void *take(struct budget *b, bool to_read, bool reserved)
 	}
 	pthread_mutex_unlock(&b->lock);
 	return block;
+}
+
+/* Free blocks go, those first that were not used for the longest time, as far as the
+ * reserve is not touched; or come back. */
+static void settle_locked(struct budget *b)
+{
+	size_t n = 0, back = 0;
+
+	while (b->ngone < b->to_go && b->nfree - n > b->reserve) {
+		uint32_t i = b->free[n++];
+
+		(void)!madvise(b->memory + i * BUDGET_BLOCK, BUDGET_BLOCK, MADV_DONTNEED);
+		b->gone[b->ngone++] = i;
+	}
+	b->nfree -= n;
+	memmove(b->free, b->free + n, b->nfree * sizeof *b->free);
+	if (b->ngone > b->to_go)
+		back = b->ngone - b->to_go;
+	memmove(b->free + back, b->free, b->nfree * sizeof *b->free);
+	b->ngone -= back;
+	memcpy(b->free, b->gone + b->ngone, back * sizeof *b->free);
+	b->nfree += back;
+}
+
+void budget_give_up(struct budget *b, uint64_t bytes)
+{
+	size_t stay = max64(b->blocks / 2, min64(b->blocks, 4 * b->reserve));
+
+	pthread_mutex_lock(&b->lock);
+	b->to_go = min64(bytes / BUDGET_BLOCK, b->blocks - stay);
+	settle_locked(b);
+	pthread_cond_broadcast(&b->freed);
+	pthread_mutex_unlock(&b->lock);
 }
 
 void *budget_take(struct budget *b, bool reserved)
@@ -158,6 +196,8 @@ void budget_put(struct budget *b, void *block)
 		b->used--;
 		b->read -= b->reads[i];
 		b->reads[i] = false;
+		if (b->ngone != b->to_go)
+			settle_locked(b);
 		pthread_cond_broadcast(&b->freed);
 	}
 	pthread_mutex_unlock(&b->lock);

@@ -10,6 +10,9 @@
  * 32, as many of them read as well; up to one in four while somebody does read
  * ahead, as far as that leaves writers twice the reserve.
  *
+ * What else the process needs in the end comes out of it as well: blocks are
+ * given back to the system as they become free.
+ *
  * Threads: any. The budget's lock is a leaf: nothing is called under it.
  */
 #ifndef POURFS_BUDGET_H
@@ -50,6 +53,10 @@ void budget_tell(struct budget *b);
  * that a waiter could hold. */
 void budget_reserve(struct budget *b);
 void budget_unreserve(struct budget *b);
+
+/* So many bytes of it are needed for something else, and not those of last time; half
+ * of it and four times the reserve stay. */
+void budget_give_up(struct budget *b, uint64_t bytes);
 
 uint64_t budget_size(const struct budget *b);
 uint64_t budget_used(struct budget *b);

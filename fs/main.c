@@ -101,7 +101,8 @@ static int mount_init(struct mount *m, const struct opts *o)
 		return -ENOMEM;
 	m->tree->limit = m->conf.max_entries;
 	m->tree->forget_locked = kernel_forget_locked;
-	m->tree->forget_arg = m;
+	m->tree->weigh_locked = mount_weigh_locked;
+	m->tree->arg = m;
 	return add_controls(m);
 }
 

@@ -5,6 +5,11 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define NODE_BYTES       704          /* with what hangs on it; measured, as the next ones */
+#define ENTRY_BYTES      32           /* of a listing */
+#define CONNECTION_BYTES (104U << 10) /* over TLS */
+#define ALWAYS_BYTES     (2U << 20)   /* of these; with it all is below 100 MB by default */
+
 #define AHEAD_TIME_S 5 /* for what may not be wanted: a request waits for a little longer */
 
 uint64_t mount_now_ms(void)
@@ -67,6 +72,15 @@ int mount_hidden_key(struct mount *m, struct buf *key)
 	buf_addf(key, "%s" MOUNT_HIDDEN "/stage/%s-%llu", m->conf.prefix, m->run_id,
 	         (unsigned long long)m->next_hidden++);
 	return buf_error(key);
+}
+
+void mount_weigh_locked(void *arg)
+{
+	struct mount *m = arg;
+	uint64_t all = (uint64_t)m->tree->nnodes * NODE_BYTES + m->tree->listed * ENTRY_BYTES +
+	               (uint64_t)workers_started(m->looks) * CONNECTION_BYTES;
+
+	budget_give_up(m->budget, all > ALWAYS_BYTES ? all - ALWAYS_BYTES : 0);
 }
 
 struct s3_call mount_call_ahead(const struct mount *m)

@@ -107,6 +107,10 @@ bool mount_key_moved(struct mount *m, const struct node *n, const char *name,
 /* A fresh hidden key: "PREFIX.pourfs/stage/RUN-N". */
 int mount_hidden_key(struct mount *m, struct buf *key) s3_must_check;
 
+/* Names that are remembered and connections take their memory from that for contents, but
+ * for what there always is. arg: the struct mount. */
+void mount_weigh_locked(void *arg);
+
 /* For what nobody may want: nobody waits for it for long, nor hears of it. */
 struct s3_call mount_call_ahead(const struct mount *m);
 

@@ -10,6 +10,7 @@
 #include "wait.h"
 
 #define FORGET_TRIES 32
+#define WEIGHED      256
 
 static size_t hash(const struct tree *t, const struct node *parent, const char *name)
 {
@@ -192,6 +193,13 @@ void tree_hold_locked(struct node *n)
 	n->held++;
 }
 
+static void count_nodes(struct tree *t, int more)
+{
+	t->nnodes += (size_t)more;
+	if (t->nnodes % WEIGHED == 0 && t->weigh_locked)
+		t->weigh_locked(t->arg);
+}
+
 static void set_asked(struct tree *t, struct node *n, bool asked)
 {
 	t->leaving += (size_t)asked - (size_t)n->asked;
@@ -211,7 +219,7 @@ static struct node *free_named(struct tree *t, struct node *n)
 
 	leave_order(t, n);
 	link_out(t, n);
-	t->nnodes--;
+	count_nodes(t, -1);
 	set_asked(t, n, false);
 	parent->held--;
 	node_free(t, n);
@@ -246,7 +254,7 @@ static void forget_oldest(struct tree *t)
 		if (!n->lookups)
 			free_if_unknown(t, n);
 		else if (t->forget_locked && !S_ISDIR(n->attr.mode) && !n->asked)
-			set_asked(t, n, t->forget_locked(t->forget_arg, n));
+			set_asked(t, n, t->forget_locked(t->arg, n));
 	}
 }
 
@@ -348,7 +356,7 @@ static struct node *make(struct tree *t, struct node *parent, const char *name, 
 	}
 	n->parent = parent;
 	parent->held++;
-	t->nnodes++;
+	count_nodes(t, 1);
 	rehash(t);
 	link_in(t, n);
 	enter_newest(t, n);
@@ -414,7 +422,7 @@ void tree_unlink_locked(struct tree *t, struct node *n)
 		return;
 	leave_order(t, n);
 	link_out(t, n);
-	t->nnodes--;
+	count_nodes(t, -1);
 	set_asked(t, n, false);
 	n->parent = NULL;
 	n->unlinked = true;

@@ -114,7 +114,9 @@ struct tree {
 	struct node *orphans;
 	/* Asks the kernel to forget n, which has a name; does not wait. Whether it will be. */
 	bool (*forget_locked)(void *arg, struct node *n);
-	void *forget_arg;
+	/* There are more nodes by some hundreds, or fewer. */
+	void (*weigh_locked)(void *arg);
+	void *arg; /* of these */
 	struct node *busy;
 	pthread_cond_t idle; /* a node is not busy any more */
 	uint64_t turns;      /* counts changes: what was asked before one is old */

@@ -4,6 +4,8 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -44,6 +46,68 @@ TEST(no_more_is_lent_than_there_is)
 	for (int i = 0; i < 4; i++)
 		budget_put(b, v[i]);
 	check_int(budget_used(b), 0);
+	budget_free(b);
+}
+
+/* Blocks that can be taken now. */
+static size_t count(struct budget *b)
+{
+	void *v[64];
+	size_t n = 0;
+
+	while (n < 64 && (v[n] = budget_take(b, false)))
+		n++;
+	for (size_t i = n; i-- > 0;)
+		budget_put(b, v[i]);
+	return n;
+}
+
+TEST(what_is_given_up_goes_as_it_is_free_and_comes_back)
+{
+	struct budget *b = budget_new(32 * BUDGET_BLOCK, 2 * BUDGET_BLOCK);
+	size_t all = count(b);
+	void *v[32];
+
+	budget_give_up(b, 10 * BUDGET_BLOCK);
+	check_int(count(b), all - 10);
+	budget_give_up(b, 4 * BUDGET_BLOCK - 1);
+	check_int(count(b), all - 3);
+	budget_give_up(b, 1000 * BUDGET_BLOCK); /* but half of it stays */
+	check_int(count(b), all - 16);
+	budget_give_up(b, 0);
+	check_int(count(b), all);
+
+	for (size_t i = 0; i < all; i++)
+		memset(v[i] = budget_take(b, false), 1, BUDGET_BLOCK);
+	budget_give_up(b, 10 * BUDGET_BLOCK);
+	for (size_t i = 0; i < 2; i++)
+		check((v[all + i] = budget_take(b, true)) != NULL); /* the reserve stays */
+	for (size_t i = 0; i < all + 2; i++)
+		budget_put(b, v[i]);
+	check_int(count(b), all - 10);
+	check_int(budget_size(b), 32 * BUDGET_BLOCK);
+	budget_free(b);
+}
+
+TEST(what_was_given_up_is_no_memory_any_more)
+{
+	struct budget *b = budget_new(32 * BUDGET_BLOCK, 0);
+	void *v[32];
+	unsigned char there;
+	size_t gone = 0;
+
+	for (int i = 0; i < 31; i++)
+		memset(v[i] = budget_take(b, false), 1, BUDGET_BLOCK);
+	for (int i = 0; i < 31; i++)
+		budget_put(b, v[i]);
+	budget_give_up(b, 8 * BUDGET_BLOCK);
+	for (int i = 0; i < 31; i++) {
+		check(!mincore(v[i], 1, &there));
+		gone += !(there & 1);
+	}
+	check(gone >= 7 && gone <= 8); /* one was never used */
+	budget_give_up(b, 0);
+	check_int(count(b), 31);
 	budget_free(b);
 }
 
