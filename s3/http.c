@@ -95,13 +95,35 @@ static bool keep_path(char **to, const char *path)
 	return *to || keep(to, path);
 }
 
-/* For what curl would read by itself. */
+/* For what curl would read by itself, if it says what that is and its OpenSSL is ours. */
 static struct tls *new_tls(const char *ca_file)
 {
 	const curl_version_info_data *curl = curl_version_info(CURLVERSION_NOW);
-	bool says = curl->age >= CURLVERSION_SEVENTH;
+	char ours[32];
+	bool same;
 
-	return tls_new(ca_file ? ca_file : says ? curl->cainfo : NULL, says ? curl->capath : NULL);
+	snprintf(ours, sizeof ours, "OpenSSL/%u.", OPENSSL_version_major());
+	same = curl->age >= CURLVERSION_SEVENTH && curl->ssl_version &&
+	       !strncmp(curl->ssl_version, ours, strlen(ours));
+	if (!same)
+		return tls_new(NULL, NULL);
+	return ca_file ? tls_new(ca_file, NULL) : tls_new(curl->cainfo, curl->capath);
+}
+
+/* Its certificate is judged by the system's authorities whatever ca_file is. */
+static bool has_tls_proxy(const struct http *http)
+{
+	static const char *const names[] = {"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"};
+
+	if (http->proxy)
+		return !strncasecmp(http->proxy, "https:", 6);
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		const char *proxy = getenv(names[i]);
+
+		if (proxy && !strncasecmp(proxy, "https:", 6))
+			return true;
+	}
+	return false;
 }
 
 int http_new(struct http **out, const struct http_conf *conf)
@@ -458,10 +480,10 @@ static CURLcode on_tls(CURL *easy, void *context, void *ctx)
 	return CURLE_OK;
 }
 
-/* Where curl is not built on OpenSSL, or nothing can be read, it does it, or says why not. */
+/* Where that cannot be done curl does it, or says why not. */
 static void set_authorities(struct http *http, CURL *easy)
 {
-	X509_STORE *store = tls_authorities(http->tls);
+	X509_STORE *store = has_tls_proxy(http) ? NULL : tls_authorities(http->tls);
 
 	X509_STORE_free(store);
 	if (store && curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_tls) == CURLE_OK) {
@@ -470,6 +492,7 @@ static void set_authorities(struct http *http, CURL *easy)
 		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	} else if (http->ca_file) {
 		curl_easy_setopt(easy, CURLOPT_CAINFO, http->ca_file);
+		curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	}
 }
 

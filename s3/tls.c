@@ -5,15 +5,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
-#define DAY_S 86400
+#define LOOK_S 60 /* whether the file is another by now */
 
 struct tls {
 	char *file, *folder;
 	pthread_mutex_t lock; /* a leaf: guards what follows */
 	X509_STORE *store;
-	time_t read_s; /* when, CLOCK_MONOTONIC */
+	time_t looked_s;      /* when, CLOCK_MONOTONIC */
+	struct timespec made; /* the file that was read */
 };
 
 static bool copy(char **to, const char *s)
@@ -49,7 +51,7 @@ void tls_free(struct tls *t)
 /* With the flags that curl sets: an authority that is trusted need not be a root. */
 static X509_STORE *read_store(const struct tls *t)
 {
-	X509_STORE *store = X509_STORE_new();
+	X509_STORE *store = t->file || t->folder ? X509_STORE_new() : NULL;
 
 	if (store && (!t->file || X509_STORE_load_file(store, t->file)) &&
 	    (!t->folder || X509_STORE_load_path(store, t->folder)) &&
@@ -68,19 +70,37 @@ static time_t now_s(void)
 	return t.tv_sec;
 }
 
+/* Whether it was replaced since it was last looked at. */
+static bool is_another(struct tls *t)
+{
+	struct stat st;
+	bool another;
+
+	if (!t->file || stat(t->file, &st))
+		return false;
+	another = st.st_mtim.tv_sec != t->made.tv_sec || st.st_mtim.tv_nsec != t->made.tv_nsec;
+	t->made = st.st_mtim;
+	return another;
+}
+
+static void look(struct tls *t)
+{
+	X509_STORE *store = is_another(t) || !t->store ? read_store(t) : NULL;
+
+	if (store) {
+		X509_STORE_free(t->store); /* connections that have it keep it */
+		t->store = store;
+	}
+	t->looked_s = now_s();
+}
+
 X509_STORE *tls_authorities(struct tls *t)
 {
 	X509_STORE *store;
 
 	pthread_mutex_lock(&t->lock);
-	if (!t->store || now_s() - t->read_s >= DAY_S) {
-		store = read_store(t);
-		if (store) {
-			X509_STORE_free(t->store); /* connections that have it keep it */
-			t->store = store;
-		}
-		t->read_s = now_s();
-	}
+	if (!t->store || now_s() - t->looked_s >= LOOK_S)
+		look(t);
 	store = t->store;
 	if (store)
 		X509_STORE_up_ref(store);

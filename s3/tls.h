@@ -19,8 +19,8 @@ struct tls;
 struct tls *tls_new(const char *file, const char *folder);
 void tls_free(struct tls *t); /* accepts NULL */
 
-/* They are read at first, and again when a day has passed. The caller's, for
- * X509_STORE_free(). NULL: they cannot be read, and never could. Any thread. */
+/* They are read at first, and again when the file is another a minute later. The caller's,
+ * for X509_STORE_free(). NULL: there are none, or they never could be read. Any thread. */
 X509_STORE *tls_authorities(struct tls *t);
 
 #endif
