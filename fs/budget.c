@@ -21,8 +21,8 @@ struct budget {
 	size_t map_size;
 	char *memory; /* in the map */
 	size_t blocks, reserve;
-	size_t few, many; /* for reading alone, when nobody or somebody is expected to */
-	size_t share;     /* one of them */
+	size_t share;        /* for reading alone */
+	bool reads_expected; /* then it is larger */
 	size_t used, read;
 	uint64_t told;  /* times */
 	uint32_t *free; /* indices, the last freed on top */
@@ -31,6 +31,8 @@ struct budget {
 	size_t ngone, to_go;
 	uint16_t *held; /* times, by index */
 	bool *reads;    /* was taken to read, by index */
+	bool *touched;  /* the system has memory for it, by index */
+	size_t ntouched;
 };
 
 static size_t index_of(const struct budget *b, const void *block)
@@ -59,6 +61,19 @@ static int map_memory(struct budget *b)
 	return 0;
 }
 
+static size_t not_given_up(const struct budget *b)
+{
+	return b->blocks - b->to_go;
+}
+
+static void set_share(struct budget *b)
+{
+	size_t all = not_given_up(b), few = all / 32;
+	size_t many = all > 3 * b->reserve ? all - 3 * b->reserve : 0;
+
+	b->share = b->reads_expected ? max64(few, min64(all / 4, many)) : few;
+}
+
 struct budget *budget_new(uint64_t size, uint64_t reserve)
 {
 	struct budget *b = calloc(1, sizeof *b);
@@ -71,11 +86,9 @@ struct budget *budget_new(uint64_t size, uint64_t reserve)
 	b->gone = calloc(b->blocks, sizeof *b->gone);
 	b->held = calloc(b->blocks, sizeof *b->held);
 	b->reads = calloc(b->blocks, sizeof *b->reads);
-	b->few = b->blocks / 32;
-	b->many = b->blocks > 3 * b->reserve ? b->blocks - 3 * b->reserve : 0;
-	b->many = max64(b->few, min64(b->blocks / 4, b->many));
-	b->share = b->few;
-	if (!b->free || !b->gone || !b->held || !b->reads || map_memory(b)) {
+	b->touched = calloc(b->blocks, sizeof *b->touched);
+	set_share(b);
+	if (!b->free || !b->gone || !b->held || !b->reads || !b->touched || map_memory(b)) {
 		budget_free(b);
 		return NULL;
 	}
@@ -98,6 +111,7 @@ void budget_free(struct budget *b)
 	free(b->gone);
 	free(b->held);
 	free(b->reads);
+	free(b->touched);
 	free(b);
 }
 
@@ -116,6 +130,8 @@ static void *take(struct budget *b, bool to_read, bool reserved)
 		uint32_t i = b->free[--b->nfree];
 
 		b->held[i] = 1;
+		b->ntouched += !b->touched[i];
+		b->touched[i] = true;
 		b->reads[i] = to_read;
 		b->read += to_read;
 		b->used++;
@@ -135,6 +151,8 @@ static void settle_locked(struct budget *b)
 		uint32_t i = b->free[n++];
 
 		(void)!madvise(b->memory + i * BUDGET_BLOCK, BUDGET_BLOCK, MADV_DONTNEED);
+		b->ntouched -= b->touched[i];
+		b->touched[i] = false;
 		b->gone[b->ngone++] = i;
 	}
 	b->nfree -= n;
@@ -153,6 +171,7 @@ void budget_give_up(struct budget *b, uint64_t bytes)
 
 	pthread_mutex_lock(&b->lock);
 	b->to_go = min64(bytes / BUDGET_BLOCK, b->blocks - stay);
+	set_share(b);
 	settle_locked(b);
 	pthread_cond_broadcast(&b->freed);
 	pthread_mutex_unlock(&b->lock);
@@ -249,9 +268,24 @@ void budget_unreserve(struct budget *b)
 	pthread_mutex_unlock(&b->reserve_owner);
 }
 
-uint64_t budget_size(const struct budget *b)
+uint64_t budget_touched(struct budget *b)
 {
-	return b->blocks * BUDGET_BLOCK;
+	uint64_t bytes;
+
+	pthread_mutex_lock(&b->lock);
+	bytes = b->ntouched * BUDGET_BLOCK;
+	pthread_mutex_unlock(&b->lock);
+	return bytes;
+}
+
+uint64_t budget_size(struct budget *b)
+{
+	uint64_t size;
+
+	pthread_mutex_lock(&b->lock);
+	size = not_given_up(b) * BUDGET_BLOCK;
+	pthread_mutex_unlock(&b->lock);
+	return size;
 }
 
 uint64_t budget_used(struct budget *b)
@@ -280,7 +314,8 @@ void budget_expect_reads(struct budget *b, bool any)
 
 	pthread_mutex_lock(&b->lock);
 	before = b->share;
-	b->share = any ? b->many : b->few;
+	b->reads_expected = any;
+	set_share(b);
 	if (b->share < before)
 		pthread_cond_broadcast(&b->freed);
 	pthread_mutex_unlock(&b->lock);

@@ -57,8 +57,11 @@ void budget_unreserve(struct budget *b);
 /* So many bytes of it are needed for something else, and not those of last time; half
  * of it and four times the reserve stay. */
 void budget_give_up(struct budget *b, uint64_t bytes);
+/* What was used so far and not given up, also if it is free: the system has memory for it. */
+uint64_t budget_touched(struct budget *b);
 
-uint64_t budget_size(const struct budget *b);
+/* Without what is given up. */
+uint64_t budget_size(struct budget *b);
 uint64_t budget_used(struct budget *b);
 /* Bytes that writers could take just now. */
 uint64_t budget_spare(struct budget *b);

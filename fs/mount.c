@@ -2,13 +2,16 @@
 #include "mount.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-#define NODE_BYTES       704          /* with what hangs on it; measured, as the next ones */
-#define ENTRY_BYTES      32           /* of a listing */
-#define CONNECTION_BYTES (104U << 10) /* over TLS */
-#define ALWAYS_BYTES     (2U << 20)   /* of these; with it all is below 100 MB by default */
+#include "num.h"
+
+#define BESIDES  (15U << 20) /* for all but contents, more than there was at first */
+#define WEIGH_MS 50
 
 #define AHEAD_TIME_S 5 /* for what may not be wanted: a request waits for a little longer */
 
@@ -74,13 +77,46 @@ int mount_hidden_key(struct mount *m, struct buf *key)
 	return buf_error(key);
 }
 
-void mount_weigh_locked(void *arg)
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define IS_SANITIZED 1 /* what is resident is mostly theirs */
+#else
+#define IS_SANITIZED 0
+#endif
+
+/* Resident bytes of the process; 0: not known. */
+static uint64_t resident(void)
+{
+	char text[64] = "";
+	unsigned long long pages = 0;
+	int fd = IS_SANITIZED ? -1 : open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (read(fd, text, sizeof text - 1) > 0)
+		(void)sscanf(text, "%*u %llu", &pages);
+	close(fd);
+	return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+void mount_weigh_first(struct mount *m)
+{
+	m->besides = resident();
+	if (m->besides)
+		m->besides += BESIDES;
+}
+
+void mount_weigh(void *arg)
 {
 	struct mount *m = arg;
-	uint64_t all = (uint64_t)m->tree->nnodes * NODE_BYTES + m->tree->listed * ENTRY_BYTES +
-	               (uint64_t)workers_started(m->looks) * CONNECTION_BYTES;
+	uint64_t now = mount_now_ms(), is, touched;
 
-	budget_give_up(m->budget, all > ALWAYS_BYTES ? all - ALWAYS_BYTES : 0);
+	if (!m->besides || now - m->weighed_ms < WEIGH_MS)
+		return;
+	m->weighed_ms = now;
+	touched = budget_touched(m->budget);
+	is = resident();
+	is -= min64(is, touched);
+	budget_give_up(m->budget, is > m->besides ? is - m->besides : 0);
 }
 
 struct s3_call mount_call_ahead(const struct mount *m)

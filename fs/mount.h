@@ -75,8 +75,10 @@ struct mount {
 	struct handle *handles;       /* all that are open, see handle.h */
 	pthread_mutex_t readers_lock; /* a leaf, but for reader->lock */
 	struct reader *readers;       /* all of them, see reader.h */
-	atomic_uint flying;           /* transfers that will free memory */
-	_Atomic uint64_t pressed_ms;  /* when a writer last found no memory; 0: never */
+	uint64_t besides;             /* bytes for all but contents; 0: nobody looks */
+	_Atomic uint64_t weighed_ms;
+	atomic_uint flying;          /* transfers that will free memory */
+	_Atomic uint64_t pressed_ms; /* when a writer last found no memory; 0: never */
 	_Atomic uint64_t next_hidden;
 	_Atomic uint64_t looked_up, asked; /* names: what we knew, and what the service did */
 	_Atomic uint64_t bad_keys;         /* that no path can name */
@@ -107,9 +109,10 @@ bool mount_key_moved(struct mount *m, const struct node *n, const char *name,
 /* A fresh hidden key: "PREFIX.pourfs/stage/RUN-N". */
 int mount_hidden_key(struct mount *m, struct buf *key) s3_must_check;
 
-/* Names that are remembered and connections take their memory from that for contents, but
- * for what there always is. arg: the struct mount. */
-void mount_weigh_locked(void *arg);
+/* What names, connections and all else need beyond what there was at mount_weigh_first(),
+ * and a little, contents give up. arg: the struct mount. With any lock but the budget's. */
+void mount_weigh_first(struct mount *m);
+void mount_weigh(void *arg);
 
 /* For what nobody may want: nobody waits for it for long, nor hears of it. */
 struct s3_call mount_call_ahead(const struct mount *m);

@@ -224,6 +224,7 @@ static void put_job(void *arg)
 {
 	struct flight *fl = arg;
 
+	mount_weigh(fl->file->m);
 	pthread_mutex_lock(&fl->file->lock);
 	flight_land(fl, publish_put(fl->draft, fl->a.what == PARTS_SEND ? &fl->a : NULL));
 }

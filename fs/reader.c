@@ -182,8 +182,10 @@ static void fetch_job(void *arg)
 	struct chunk *c = arg;
 	struct reader *r = c->reader;
 	struct s3_call call = {.cancel = &r->closing};
-	ssize_t n = s3_get(r->m->s3, r->key, c->offset, c->iov, c->iovcnt, &r->etag, NULL, &call);
+	ssize_t n;
 
+	mount_weigh(r->m);
+	n = s3_get(r->m->s3, r->key, c->offset, c->iov, c->iovcnt, &r->etag, NULL, &call);
 	pthread_mutex_lock(&r->lock);
 	c->flying = false;
 	if (n < 0)
@@ -395,7 +397,7 @@ static uint64_t limit_of(const struct reader *r)
 	uint64_t pressed_ms = m->pressed_ms;
 
 	if (!pressed_ms || mount_now_ms() > pressed_ms + PRESSED_MS)
-		return min64(WINDOW_MAX, (m->conf.memory - m->conf.part_size) / AHEAD / n);
+		return min64(WINDOW_MAX, (budget_size(m->budget) - m->conf.part_size) / AHEAD / n);
 	if (r->ahead)
 		budget_expect_reads(m->budget, true);
 	return window_of_share(m, n);

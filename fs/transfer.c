@@ -295,6 +295,7 @@ static void transfer_job(void *arg)
 {
 	struct flight *fl = arg;
 
+	mount_weigh(fl->file->m);
 	pthread_mutex_lock(&fl->file->lock);
 	flight_land(fl, transfer_part(fl->draft, &fl->a, false));
 }
@@ -303,6 +304,7 @@ static void first_transfer_job(void *arg)
 {
 	struct flight *fl = arg;
 
+	mount_weigh(fl->file->m);
 	pthread_mutex_lock(&fl->file->lock);
 	flight_land(fl, transfer_part(fl->draft, &fl->a, true));
 }

@@ -446,6 +446,7 @@ int tree_move_locked(struct tree *t, struct node *n, struct node *parent, const 
 		tree_put_locked(t, there);
 	}
 	link_out(t, n);
+	set_asked(t, n, false); /* to forget the old name */
 	free(n->name);
 	n->name = copy;
 	n->suffix = "";

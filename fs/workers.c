@@ -182,16 +182,6 @@ struct workers *workers_new(unsigned limit)
 	return w;
 }
 
-unsigned workers_started(struct workers *w)
-{
-	unsigned started;
-
-	pthread_mutex_lock(&w->lock);
-	started = w->started;
-	pthread_mutex_unlock(&w->lock);
-	return started;
-}
-
 int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), void *arg)
 {
 	struct job *job = malloc(sizeof *job), **at;

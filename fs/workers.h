@@ -18,9 +18,6 @@ struct workers *workers_new(unsigned limit);
 /* Carries out all jobs given so far, delayed ones at once, and ends the threads. */
 void workers_free(struct workers *w);
 
-/* Threads so far. */
-unsigned workers_started(struct workers *w);
-
 /* Will call run(arg) on a thread of the pool, delay_ms from now at the
  * earliest. 0, or -ENOMEM and no call. */
 int workers_give(struct workers *w, unsigned delay_ms, void (*run)(void *arg), void *arg)
