@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "ahead.h"
 
-#define SKIP    AHEAD_MAX /* the kernel knows some, and does not ask for them */
-#define CERTAIN 2         /* lookups in order that make a pass of them */
-#define MANY    8         /* ... which the next directory will see, too */
+#define SKIP    64 /* the kernel knows some, and does not ask for them */
+#define CERTAIN 2  /* lookups in order that make a pass of them */
+#define MANY    8  /* ... which the next directory will see, too */
 
 #define DIRECTORIES_MIN 4 /* ... to list ahead */
 #define DIRECTORIES_MAX 32
@@ -27,8 +27,10 @@ size_t ahead_look(struct ahead *a, size_t i, size_t n, unsigned flags, size_t *f
 	} else {
 		a->streak++;
 	}
-	if (!(flags & AHEAD_DIR))
+	if (!(flags & AHEAD_DIR) && !a->files) {
 		a->files = true;
+		a->asked = i + 1; /* the files among those before were left out */
+	}
 	likely = flags & AHEAD_LIKELY && a->files && i <= SKIP;
 	a->next = i + 1;
 	if (a->asked < a->next)

@@ -28,7 +28,8 @@ enum ahead_flags {
 	AHEAD_LIKELY = 2, /* a pass over another directory was seen a moment ago */
 };
 
-/* Entry i of n was looked up. Returns how many to ask for now, from *first on. */
+/* Entry i of n was looked up. Returns how many to ask for now, from *first on; as long as
+ * a->files is not set, of the directories among them. */
 size_t ahead_look(struct ahead *a, size_t i, size_t n, unsigned flags, size_t *first);
 /* Many of the n names were looked up in order, or all of them. */
 bool ahead_is_pass(const struct ahead *a, size_t n);

@@ -239,8 +239,8 @@ static void fetch_locked(struct mount *m, struct node *dir, const char *name,
 		tree_put_locked(m->tree, n);
 }
 
-/* Asks for the attributes of n names from first on. */
-static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, size_t n)
+/* Asks for the attributes of n names from first on, or of the directories among them. */
+static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, size_t n, bool files)
 {
 	bool whole;
 	struct listing *l = dir_names_locked(dir, &whole);
@@ -252,7 +252,8 @@ static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, si
 		char name[DIR_NAME_MAX + 1];
 		enum listing_form form = listing_name(l, i, name);
 
-		if (!listing_hidden(l, i) && (whole || !listing_may_be_hidden_later(l, name)))
+		if ((files || form == LISTING_DIR) && !listing_hidden(l, i) &&
+		    (whole || !listing_may_be_hidden_later(l, name)))
 			fetch_locked(m, dir, name, form);
 	}
 	listing_put(l);
@@ -265,7 +266,7 @@ static void listed_ahead_locked(struct mount *m, struct node *dir)
 
 	dir->unasked = !l || !ahead_listed(&dir->parent->below, l->n);
 	if (!dir->unasked)
-		fetch_all_locked(m, dir, 0, AHEAD_MAX);
+		fetch_all_locked(m, dir, 0, AHEAD_MAX, true);
 }
 
 static void foresee_job(void *arg)
@@ -370,7 +371,7 @@ static void look_ahead_locked(struct mount *m, struct node *dir, const struct li
 		}
 	}
 	if (n)
-		fetch_all_locked(m, dir, first, n);
+		fetch_all_locked(m, dir, first, n, dir->ahead.files);
 }
 
 /* ------------------------------------------------------------------ lookup */

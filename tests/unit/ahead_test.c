@@ -109,6 +109,18 @@ TEST(who_goes_into_directories_only_wants_no_attributes)
 	check_int(ahead_look(&a, 1, 1000, AHEAD_LIKELY, &first), AHEAD_MAX);
 }
 
+TEST(files_between_directories_are_asked_for_once_one_is_looked_up)
+{
+	struct ahead a = {0};
+
+	for (size_t i = 0; i < 400; i += 40)
+		(void)ahead_look(&a, i, 1000, AHEAD_DIR, &first);
+	check(!a.files && a.asked > 370);
+	check(ahead_look(&a, 361, 1000, 0, &first));
+	check(a.files);
+	check_int(first, 362);
+}
+
 TEST(what_comes_later_is_asked_for_later)
 {
 	struct ahead a = {0};
