@@ -101,7 +101,8 @@ static int mount_init(struct mount *m, const struct opts *o)
 		return -ENOMEM;
 	m->tree->limit = m->conf.max_entries;
 	m->tree->forget_locked = kernel_forget_locked;
-	m->tree->weigh_locked = mount_weigh_locked;
+	m->tree->weigh_locked = mount_weigh;
+	mount_weigh_first(m);
 	m->tree->arg = m;
 	return add_controls(m);
 }
@@ -389,6 +390,10 @@ static int mount_main(int argc, char **argv)
 	}
 	if (!err)
 		err = start_check_mountpoint(o.mount.mountpoint, o.nonempty);
+	if (!err && !o.mount.read_only) {
+		err = start_check_journal(o.mount.journal_dir, o.mount.mountpoint);
+		status = err ? IN_VAIN : status;
+	}
 	if (!err && !o.foreground)
 		err = start_background(&to_parent);
 	if (!err) {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "buf.h"
+#include "journal.h"
 #include "types.h"
 
 #define TYPES_MAX (4U << 20) /* bytes of a mime.types */
@@ -148,6 +149,41 @@ int start_check_mountpoint(const char *path, bool nonempty)
 	}
 	close(fd);
 	return 0;
+}
+
+/* The real path of what of it there is. NULL: no memory. */
+static char *real_path(const char *path)
+{
+	char *left = strdup(path), *real = NULL, *slash;
+
+	while (left && !(real = realpath(left, NULL)) && (slash = strrchr(left, '/')))
+		slash[slash == left] = '\0';
+	free(left);
+	return real;
+}
+
+int start_check_journal(const char *folder, const char *mountpoint)
+{
+	char *path = NULL, *real = NULL, *point = NULL;
+	size_t n;
+	int err = 0;
+
+	if (!journal_folder(folder, false, &path)) { /* else it is said when it is wanted */
+		real = real_path(path);
+		point = realpath(mountpoint, NULL);
+	}
+	n = point ? strlen(point) : 0;
+	if (real && n && !strncmp(real, point, n) && (!real[n] || real[n] == '/')) {
+		fprintf(stderr,
+		        "pourfs: the journal in %s would be below the mountpoint: choose another "
+		        "folder for it with -o journal=FOLDER\n",
+		        path);
+		err = -EINVAL;
+	}
+	free(path);
+	free(real);
+	free(point);
+	return err;
 }
 
 /* What a service's code means to who mounts. */

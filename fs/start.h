@@ -24,6 +24,10 @@ int start_read_types(const char *path) __attribute__((warn_unused_result));
  * trigger of an automount; /dev/fuse works. 0, or -errno after a message on stderr. */
 int start_check_mountpoint(const char *path, bool nonempty) s3_must_check;
 
+/* The journal's folder is not below the mountpoint: who writes there would wait for us, and
+ * we for him. The same. */
+int start_check_journal(const char *folder, const char *mountpoint) s3_must_check;
+
 /* The bucket answers, and may be listed if it is to be. The same; -EAGAIN: a later try
  * may fare better. */
 int start_check_bucket(struct s3 *s3, const struct mount_conf *conf) s3_must_check;
