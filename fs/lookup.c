@@ -259,6 +259,7 @@ static void fetch_all_locked(struct mount *m, struct node *dir, size_t first, si
 	listing_put(l);
 }
 
+/* Its names are known: their attributes are asked for, as long as such are wanted. */
 static void listed_ahead_locked(struct mount *m, struct node *dir)
 {
 	bool whole;
