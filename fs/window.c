@@ -5,11 +5,32 @@
 
 #define SLACK    ((uint64_t)512 << 10) /* how far out of order is still in order */
 #define REQUESTS 2                     /* that an open window is made of, or more */
+#define RUN_MAX                                                                                    \
+	((uint64_t)2 << 20) /* that is expected: what a program reads by one call,                 \
+	                     * and what the kernel reads ahead of that */
 
 void window_close(struct window *w)
 {
 	w->ahead = 0;
 	w->chunk = 0;
+	w->expected = 0;
+}
+
+/* The read is the first one elsewhere. */
+static void jump(struct window *w, uint64_t offset, uint64_t end)
+{
+	uint64_t run = w->next - w->began;
+	uint64_t expected = min64(min64(run, w->last), min64(RUN_MAX, w->limit));
+
+	window_close(w);
+	w->last = run;
+	w->began = offset;
+	w->next = end;
+	if (offset + expected > end) {
+		w->expected = offset + expected;
+		w->ahead = w->expected - end;
+		w->chunk = expected;
+	}
 }
 
 void window_read(struct window *w, uint64_t offset, uint64_t len)
@@ -18,13 +39,18 @@ void window_read(struct window *w, uint64_t offset, uint64_t len)
 		 most = max64(w->limit / REQUESTS, min64(w->limit, WINDOW_FIRST));
 
 	if (offset + SLACK < w->next || offset > w->next + SLACK) {
-		window_close(w);
-		w->next = end;
+		jump(w, offset, end);
 		return;
 	}
 	if (end <= w->next)
 		return;
 	w->next = end;
+	if (end <= w->expected) {
+		w->ahead = min64(w->expected - end, w->limit);
+		return;
+	}
+	if (w->expected)
+		window_close(w); /* what was expected is no start for more */
 	w->ahead = min64(w->ahead ? 2 * w->ahead : WINDOW_FIRST, w->limit);
 	w->chunk = min64(w->chunk ? 2 * w->chunk : WINDOW_FIRST, min64(most, WINDOW_CHUNK));
 }

@@ -4,7 +4,8 @@
  *
  * The window doubles while the reads are sequential and closes when they are
  * not. Reads that arrive a little out of order, as the kernel's own read-ahead
- * sends them, count as sequential.
+ * sends them, count as sequential. Who reads at one place and at another, but
+ * twice as much in a row, will do so again: as much is fetched by one request.
  *
  * Pure. Units: bytes.
  */
@@ -21,6 +22,10 @@ struct window {
 	uint64_t next;  /* where a sequential reader goes on */
 	uint64_t ahead; /* how far to be ahead of next; 0: not at all */
 	uint64_t chunk; /* size of the next request */
+	/* Runs: reads without a jump. */
+	uint64_t began;    /* this one */
+	uint64_t last;     /* size of the one before */
+	uint64_t expected; /* this one goes as far, as those before; not later than next: done */
 };
 
 /* The next read begins as if it were the first. */

@@ -69,6 +69,64 @@ TEST(reads_a_little_out_of_order_are_sequential)
 	check_int(w.ahead, 2 * WINDOW_FIRST);
 }
 
+/* A run from `at` on, in reads of 128 KiB as the kernel sends them; how far ahead of its
+ * first read it was fetched. */
+static uint64_t run(struct window *w, uint64_t at, uint64_t len)
+{
+	uint64_t ahead = 0;
+
+	for (uint64_t n = 0; n < len; n += 128 * KIB) {
+		window_read(w, at + n, 128 * KIB);
+		ahead = n ? ahead : w->ahead;
+	}
+	return ahead;
+}
+
+TEST(runs_as_long_as_two_before_are_fetched_at_once_and_no_farther)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	check_int(run(&w, 10 * MIB, MIB), 0);
+	check_int(run(&w, 30 * MIB, MIB), 0);
+	check_int(run(&w, 20 * MIB, 128 * KIB), MIB - 128 * KIB);
+	check_int(w.chunk, MIB);
+	for (uint64_t at = 128 * KIB; at < MIB; at += 128 * KIB) {
+		window_read(&w, 20 * MIB + at, 128 * KIB);
+		check_int(w.ahead, MIB - at - 128 * KIB);
+		check_int(w.chunk, MIB);
+	}
+	window_read(&w, 21 * MIB, 128 * KIB); /* longer than those: from the start */
+	check_int(w.ahead, WINDOW_FIRST);
+	check_int(w.chunk, WINDOW_FIRST);
+}
+
+TEST(one_long_run_among_short_ones_makes_nobody_expect_another)
+{
+	struct window w = {.limit = 8 * MIB};
+
+	run(&w, 10 * MIB, MIB);
+	run(&w, 30 * MIB, 128 * KIB);
+	check_int(run(&w, 40 * MIB, MIB), 0);
+	check_int(run(&w, 50 * MIB, 128 * KIB), 0);
+	check_int(run(&w, 60 * MIB, 128 * KIB), 0);
+}
+
+TEST(what_is_expected_has_a_limit)
+{
+	struct window w = {.limit = 512 * KIB};
+
+	run(&w, 10 * MIB, 4 * MIB);
+	run(&w, 30 * MIB, 4 * MIB);
+	check_int(run(&w, 20 * MIB, 128 * KIB), 384 * KIB);
+	w.limit = 64 * KIB; /* others came */
+	window_read(&w, 20 * MIB + 128 * KIB, 128 * KIB);
+	check_int(w.ahead, 64 * KIB);
+	window_close(&w);
+	window_read(&w, 20 * MIB + 256 * KIB, 128 * KIB);
+	check_int(w.ahead, 64 * KIB);
+	check_int(w.chunk, 64 * KIB);
+}
+
 TEST(a_limit_below_the_first_fetch_holds)
 {
 	struct window w = {.limit = 64 * KIB};
