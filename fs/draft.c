@@ -9,10 +9,12 @@
 #include "hints.h"
 #include "log.h"
 #include "note.h"
+#include "num.h"
 #include "reader.h"
 #include "source.h"
 
 #define RELIEF_WAIT_MS 100
+#define FIRSTS         4 /* of the memory, one part in so many: for what is kept of files' beginnings */
 
 /* ------------------------------------------------------ memory for parts.c */
 
@@ -563,7 +565,7 @@ static bool drop_one(struct draft *d, void *arg)
 
 struct victim {
 	bool first;
-	uint64_t most;
+	uint64_t most, all; /* bytes that one draft could put aside, and all of them */
 };
 
 static bool may_spill(const struct draft *d)
@@ -576,8 +578,8 @@ static bool find_victim(struct draft *d, void *arg)
 	struct victim *v = arg;
 	uint64_t n = may_spill(d) ? parts_spillable(d->parts, v->first) : 0;
 
-	if (n > v->most)
-		v->most = n;
+	v->most = max64(v->most, n);
+	v->all += n;
 	return false;
 }
 
@@ -597,23 +599,38 @@ static bool spill_victim(struct draft *d, void *arg)
 	return !err && a.what == PARTS_SPILL;
 }
 
+bool draft_drop(struct mount *m)
+{
+	return reader_relieve(m) || draft_any(m, drop_one, NULL);
+}
+
+/* Puts aside what one draft has: of all, more than so many bytes. */
+static bool spill(struct mount *m, bool first, uint64_t more_than)
+{
+	struct victim v = {.first = first};
+
+	draft_any(m, find_victim, &v);
+	return v.all > more_than && draft_any(m, spill_victim, &v);
+}
+
+bool draft_spill_firsts(struct mount *m)
+{
+	return spill(m, true, budget_size(m->budget) / FIRSTS);
+}
+
 void draft_relieve(struct mount *m, bool must)
 {
 	/* Before the look: what lands after it wakes, and is no reason to spill. */
 	uint64_t told = budget_told(m->budget);
 	bool quiet = !m->flying;
 
-	if (reader_relieve(m) || draft_any(m, drop_one, NULL))
+	if (draft_drop(m) || draft_spill_firsts(m))
 		return;
 	/* What is being read ahead, beyond the readers' share, can be had soon: but it may
 	 * have to wait for who must have memory. */
 	quiet = quiet && (must || !budget_read_too_much(m->budget));
-	for (int first = 1; first >= 0 && quiet && !m->flying; first--) {
-		struct victim v = {.first = first};
-
-		draft_any(m, find_victim, &v);
-		if (v.most && draft_any(m, spill_victim, &v))
+	for (int first = 1; first >= 0 && quiet && !m->flying; first--)
+		if (spill(m, first, 0))
 			break;
-	}
 	budget_wait(m->budget, told, RELIEF_WAIT_MS);
 }

@@ -10,8 +10,9 @@
 #include "num.h"
 #include "source.h"
 
-#define READ_SHARE 4                   /* of the memory, one part in so many: for reading ahead */
-#define COPY_MIN   ((uint64_t)1 << 20) /* bytes that are worth a copy by the service */
+#define READ_SHARE       4 /* of the memory, one part in so many: for reading ahead */
+#define WAITS_FOR_NOBODY ((uint64_t)1 << 20) /* written bytes: as much as a small file has */
+#define COPY_MIN         ((uint64_t)1 << 20) /* bytes that are worth a copy by the service */
 
 /* ------------------------------------------------------------------- edits */
 
@@ -97,9 +98,11 @@ static int hindered(struct file *f, int why, const char *what, const atomic_bool
 		if (cancel && *cancel)
 			return -EINTR;
 		draft_pump(d); /* what is full can leave */
+		room_lacks(&f->m->room, &f->claim, true);
 		pthread_mutex_unlock(&f->lock);
 		draft_relieve(f->m, false);
 		pthread_mutex_lock(&f->lock);
+		room_lacks(&f->m->room, &f->claim, false);
 		return 0;
 	}
 	if (why == PARTS_SEALED)
@@ -141,6 +144,30 @@ void draft_forget_passes(struct file *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+/* Waits for room to the end of the part that is written at offset, without the file's
+ * lock. -EINTR. */
+static int wait_for_room(struct file *f, uint64_t offset, size_t len, const atomic_bool *cancel)
+{
+	struct mount *m = f->m;
+	uint64_t part = parts_part_size(f->draft->parts), left = part - offset % part;
+	struct room_waiter w = {.claim = &f->claim, .bytes = left < len ? left + part : left};
+	enum room_answer answer = ROOM_LATER;
+
+	if (room_enter(&m->room, &w))
+		return 0;
+	pthread_mutex_unlock(&f->lock);
+	while (answer != ROOM_GRANTED && !(cancel && *cancel)) {
+		answer = room_ask(&m->room, &w, budget_spare(m->budget), mount_now_ms());
+		if (answer == ROOM_LATER ||
+		    (answer == ROOM_LACKS && !draft_drop(m) && !draft_spill_firsts(m)))
+			room_wait(&m->room);
+	}
+	if (answer != ROOM_GRANTED)
+		room_leave(&m->room, &w);
+	pthread_mutex_lock(&f->lock);
+	return answer == ROOM_GRANTED ? 0 : -EINTR;
+}
+
 /* A write far from where the last one ended, neither at the file's beginning nor at its
  * end, as who has patched a header goes on there: others like it will come. */
 static bool is_far(const struct draft *d, uint64_t offset)
@@ -157,6 +184,7 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 	size_t done = 0;
 	int err = 0;
 
+	room_begin(&f->m->room, &f->claim, mount_now_ms());
 	pthread_mutex_lock(&f->lock);
 	while (!err && done < len) {
 		struct draft *d;
@@ -170,8 +198,14 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 			offset = parts_size(d->parts);
 		if (!append && is_far(d, offset))
 			expect_passes(d);
+		if (d->written + len > WAITS_FOR_NOBODY &&
+		    !room_has(&f->m->room, &f->claim, len - done)) {
+			err = wait_for_room(f, offset + done, len - done, cancel);
+			continue;
+		}
 		n = parts_write(d->parts, offset + done, in, len - done);
 		if (n > 0) {
+			room_use(&f->m->room, &f->claim, (size_t)n);
 			done += (size_t)n;
 			d->written += (uint64_t)n;
 			d->write_end = offset + done;
@@ -181,6 +215,7 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 		}
 	}
 	pthread_mutex_unlock(&f->lock);
+	room_end(&f->m->room, &f->claim, mount_now_ms());
 	return done && err != -EIO ? (ssize_t)done : err;
 }
 

@@ -76,6 +76,7 @@ void file_put(struct file *f)
 	pthread_mutex_destroy(&f->lock);
 	if (f->ghost)
 		source_delete_later(f->m, f->ghost);
+	room_drop(&f->m->room, &f->claim);
 	free(f);
 }
 

@@ -35,6 +35,7 @@ struct file {
 	pid_t users[FILE_USERS]; /* processes that opened or wrote it, the latest first */
 	unsigned nusers;
 	enum hints_program program; /* that writes it */
+	struct room_claim claim;
 };
 
 /* The node's file, made if need be; counted. NULL: no memory. */

@@ -84,6 +84,7 @@ static int mount_init(struct mount *m, const struct opts *o)
 	pthread_mutex_init(&m->drafts_lock, NULL);
 	pthread_mutex_init(&m->handles_lock, NULL);
 	pthread_mutex_init(&m->readers_lock, NULL);
+	room_init(&m->room);
 	make_run_id(m);
 	root = mount_default_attr(m, S_IFDIR, m->started);
 	m->tree = tree_new(&root);
@@ -124,6 +125,7 @@ static void mount_fini(struct mount *m)
 	pthread_mutex_destroy(&m->drafts_lock);
 	pthread_mutex_destroy(&m->handles_lock);
 	pthread_mutex_destroy(&m->readers_lock);
+	room_fini(&m->room);
 }
 
 /* ------------------------------------------------------------- the end */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "budget.h"
+#include "room.h"
 #include "s3.h"
 #include "tree.h"
 #include "workers.h"
@@ -78,6 +79,7 @@ struct mount {
 	uint64_t besides;             /* bytes for all but contents; 0: nobody looks */
 	_Atomic uint64_t weighed_ms;
 	atomic_uint flying;          /* transfers that will free memory */
+	struct room room;            /* and who waits for them: see room.h */
 	_Atomic uint64_t pressed_ms; /* when a writer last found no memory; 0: never */
 	_Atomic uint64_t next_hidden;
 	_Atomic uint64_t looked_up, asked; /* names: what we knew, and what the service did */

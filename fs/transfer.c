@@ -57,6 +57,7 @@ void flight_land(struct flight *fl, int err)
 	pthread_cond_broadcast(&f->changed);
 	pthread_mutex_unlock(&f->lock);
 	budget_tell(f->m->budget); /* what is stored can be dropped */
+	room_tell(&f->m->room);
 	if (gone)
 		file_put(f);
 	file_put(f);
