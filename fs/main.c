@@ -14,6 +14,7 @@
 
 #include "attr.h"
 #include "carry.h"
+#include "channel.h"
 #include "check.h"
 #include "draft.h"
 #include "handle.h"
@@ -319,7 +320,8 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	fuse_opt_free_args(&args);
 	if (!session)
 		return 1;
-	if (fuse_set_signal_handlers(session) || fuse_session_mount(session, m->conf.mountpoint)) {
+	if (fuse_set_signal_handlers(session) || fuse_session_mount(session, m->conf.mountpoint) ||
+	    channel_open(session)) {
 		fuse_session_destroy(session);
 		return 1; /* libfuse has said why */
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "attr.h"
+#include "channel.h"
 #include "draft.h"
 #include "handle.h"
 #include "lookup.h"
@@ -21,8 +22,10 @@ static void ops_init(void *userdata, struct fuse_conn_info *conn)
 
 	conn->max_write = OP_WRITE_MAX;
 	conn->max_readahead = 1 << 20;
-	if (conn->capable & FUSE_CAP_PARALLEL_DIROPS)
+	if (conn->capable & FUSE_CAP_PARALLEL_DIROPS) {
 		conn->want |= FUSE_CAP_PARALLEL_DIROPS;
+		channel_want_parallel_dirops();
+	}
 	/* A pipe for each thread: see ops_write_buf(). */
 	if (!m->roomy)
 		conn->want &= ~(unsigned)FUSE_CAP_SPLICE_READ;
