@@ -262,6 +262,8 @@ static void fetch_ahead(struct reader *r, uint64_t offset)
 			continue;
 		}
 		len = min64(r->window.chunk, r->size - offset);
+		if (r->window.expected)
+			len = min64(len, end - offset); /* and no farther */
 		if (*at)
 			len = min64(len, (*at)->offset - offset);
 		else if (offset >= r->window.next && offset + len > end &&

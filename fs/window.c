@@ -5,9 +5,6 @@
 
 #define SLACK    ((uint64_t)512 << 10) /* how far out of order is still in order */
 #define REQUESTS 2                     /* that an open window is made of, or more */
-#define RUN_MAX                                                                                    \
-	((uint64_t)2 << 20) /* that is expected: what a program reads by one call,                 \
-	                     * and what the kernel reads ahead of that */
 
 void window_close(struct window *w)
 {
@@ -20,13 +17,13 @@ void window_close(struct window *w)
 static void jump(struct window *w, uint64_t offset, uint64_t end)
 {
 	uint64_t run = w->next - w->began;
-	uint64_t expected = min64(min64(run, w->last), min64(RUN_MAX, w->limit));
+	uint64_t expected = min64(min64(run, w->last), min64(WINDOW_CHUNK, w->limit));
 
 	window_close(w);
 	w->last = run;
 	w->began = offset;
 	w->next = end;
-	if (offset + expected > end) {
+	if (expected >= WINDOW_FIRST && offset + expected > end) {
 		w->expected = offset + expected;
 		w->ahead = w->expected - end;
 		w->chunk = expected;

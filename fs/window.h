@@ -21,7 +21,7 @@ struct window {
 	uint64_t limit; /* ahead at most; set by the owner */
 	uint64_t next;  /* where a sequential reader goes on */
 	uint64_t ahead; /* how far to be ahead of next; 0: not at all */
-	uint64_t chunk; /* size of the next request */
+	uint64_t chunk; /* size of the next request, at most */
 	/* Runs: reads without a jump. */
 	uint64_t began;    /* this one */
 	uint64_t last;     /* size of the one before */
