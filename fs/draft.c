@@ -509,6 +509,8 @@ void draft_user_gone(struct file *f, bool writes)
 	pthread_mutex_lock(&f->lock);
 	f->handles--;
 	f->writers -= writes;
+	if (writes && !f->writers)
+		room_give_back(&f->m->room, &f->claim);
 	if (writes && !f->writers && f->draft)
 		ask_publish(f->draft);
 	settle(f);
@@ -599,7 +601,7 @@ static bool spill_victim(struct draft *d, void *arg)
 	return !err && a.what == PARTS_SPILL;
 }
 
-bool draft_drop(struct mount *m)
+static bool drop(struct mount *m)
 {
 	return reader_relieve(m) || draft_any(m, drop_one, NULL);
 }
@@ -613,9 +615,10 @@ static bool spill(struct mount *m, bool first, uint64_t more_than)
 	return v.all > more_than && draft_any(m, spill_victim, &v);
 }
 
-bool draft_spill_firsts(struct mount *m)
+/* That of a file by itself stays. */
+static bool spill_firsts(struct mount *m)
 {
-	return spill(m, true, budget_size(m->budget) / FIRSTS);
+	return spill(m, true, max64(budget_size(m->budget) / FIRSTS, m->conf.part_size));
 }
 
 void draft_relieve(struct mount *m, bool must)
@@ -624,7 +627,7 @@ void draft_relieve(struct mount *m, bool must)
 	uint64_t told = budget_told(m->budget);
 	bool quiet = !m->flying;
 
-	if (draft_drop(m) || draft_spill_firsts(m))
+	if (drop(m) || spill_firsts(m))
 		return;
 	/* What is being read ahead, beyond the readers' share, can be had soon: but it may
 	 * have to wait for who must have memory. */
@@ -633,4 +636,37 @@ void draft_relieve(struct mount *m, bool must)
 		if (spill(m, first, 0))
 			break;
 	budget_wait(m->budget, told, RELIEF_WAIT_MS);
+}
+
+static bool has_failed(struct file *f)
+{
+	bool has;
+
+	pthread_mutex_lock(&f->lock);
+	has = f->draft && f->draft->error;
+	pthread_mutex_unlock(&f->lock);
+	return has;
+}
+
+int draft_wait_for_room(struct file *f, uint64_t offset, size_t len, const atomic_bool *cancel)
+{
+	struct mount *m = f->m;
+	uint64_t part = parts_part_size(f->draft->parts), left = part - offset % part;
+	struct room_waiter w = {.claim = &f->claim, .bytes = left < len ? left + part : left};
+	enum room_answer answer = room_enter(&m->room, &w);
+	bool ends = false;
+
+	if (answer == ROOM_GRANTED)
+		return 0;
+	pthread_mutex_unlock(&f->lock);
+	while (answer != ROOM_GRANTED && !ends) {
+		answer = room_ask(&m->room, &w, budget_spare(m->budget), mount_now_ms());
+		if (answer == ROOM_LATER || (answer == ROOM_LACKS && !drop(m) && !spill_firsts(m)))
+			room_wait(&m->room, &w);
+		ends = (cancel && *cancel) || has_failed(f);
+	}
+	if (answer != ROOM_GRANTED)
+		room_leave(&m->room, &w);
+	pthread_mutex_lock(&f->lock);
+	return cancel && *cancel ? -EINTR : 0;
 }

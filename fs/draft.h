@@ -188,14 +188,13 @@ void draft_set_discarded(struct draft *d);
  * back. true: it is gone, and the caller owes a file_put(). */
 bool draft_free_if_done(struct draft *d) s3_must_check;
 
-/* With no lock held: gives up memory that can be given up at once; false: there is none. */
-bool draft_drop(struct mount *m);
-/* With no lock held: puts a first part aside, if those that are stored but kept, as a
- * program may come back to them, have much of the memory. */
-bool draft_spill_firsts(struct mount *m);
 /* With no lock held: makes memory free up, or waits until it may have. must: others
  * wait until the caller has it. */
 void draft_relieve(struct mount *m, bool must);
+/* Waits for room to the end of the part that is written at offset (see room.h), without
+ * file->lock meanwhile. 0: look again, there is room or the draft is another; -EINTR. */
+int draft_wait_for_room(struct file *f, uint64_t offset, size_t len,
+                        const atomic_bool *cancel) s3_must_check;
 
 /* Each starts one job. An action is taken over, also on error. */
 int transfer_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */

@@ -144,28 +144,14 @@ void draft_forget_passes(struct file *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
-/* Waits for room to the end of the part that is written at offset, without the file's
- * lock. -EINTR. */
-static int wait_for_room(struct file *f, uint64_t offset, size_t len, const atomic_bool *cancel)
+/* What needs no more memory, or little, waits for nobody. */
+static bool has_room(const struct draft *d, uint64_t offset, size_t len)
 {
-	struct mount *m = f->m;
-	uint64_t part = parts_part_size(f->draft->parts), left = part - offset % part;
-	struct room_waiter w = {.claim = &f->claim, .bytes = left < len ? left + part : left};
-	enum room_answer answer = ROOM_LATER;
+	struct file *f = d->file;
 
-	if (room_enter(&m->room, &w))
-		return 0;
-	pthread_mutex_unlock(&f->lock);
-	while (answer != ROOM_GRANTED && !(cancel && *cancel)) {
-		answer = room_ask(&m->room, &w, budget_spare(m->budget), mount_now_ms());
-		if (answer == ROOM_LATER ||
-		    (answer == ROOM_LACKS && !draft_drop(m) && !draft_spill_firsts(m)))
-			room_wait(&m->room);
-	}
-	if (answer != ROOM_GRANTED)
-		room_leave(&m->room, &w);
-	pthread_mutex_lock(&f->lock);
-	return answer == ROOM_GRANTED ? 0 : -EINTR;
+	return d->written + len <= WAITS_FOR_NOBODY || room_has(&f->m->room, &f->claim, len) ||
+	       (offset + len <= parts_size(d->parts) &&
+	        parts_at(d->parts, offset, 1).kind == PARTS_IS_MEMORY);
 }
 
 /* A write far from where the last one ended, neither at the file's beginning nor at its
@@ -198,9 +184,8 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 			offset = parts_size(d->parts);
 		if (!append && is_far(d, offset))
 			expect_passes(d);
-		if (d->written + len > WAITS_FOR_NOBODY &&
-		    !room_has(&f->m->room, &f->claim, len - done)) {
-			err = wait_for_room(f, offset + done, len - done, cancel);
+		if (!has_room(d, offset + done, len - done)) {
+			err = draft_wait_for_room(f, offset + done, len - done, cancel);
 			continue;
 		}
 		n = parts_write(d->parts, offset + done, in, len - done);

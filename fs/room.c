@@ -4,9 +4,9 @@
 #include "num.h"
 #include "wait.h"
 
-#define BUSY_MS   20  /* since the last write: it will go on at once */
-#define IDLE_MS   500 /* while it filled a part: it is slow */
-#define MOMENT_MS 20
+#define BUSY_MS 20  /* since the last write: it will go on at once */
+#define IDLE_MS 500 /* while it filled a part: it is slow */
+#define WAIT_MS BUSY_MS
 
 void room_init(struct room *r)
 {
@@ -21,12 +21,18 @@ void room_fini(struct room *r)
 	pthread_mutex_destroy(&r->lock);
 }
 
+static void tell(struct room *r)
+{
+	r->told++;
+	pthread_cond_broadcast(&r->changed);
+}
+
 /* ------------------------------------------------------------------- claims */
 
 void room_begin(struct room *r, struct room_claim *c, uint64_t now_ms)
 {
 	pthread_mutex_lock(&r->lock);
-	if (!c->writing++ && c->listed)
+	if (!c->writing++ && c->used_ms && now_ms > c->used_ms)
 		c->idle_ms += now_ms - c->used_ms;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -60,7 +66,15 @@ void room_use(struct room *r, struct room_claim *c, uint64_t len)
 {
 	pthread_mutex_lock(&r->lock);
 	c->left -= min64(c->left, len);
+	if (!c->left)
+		tell(r);
 	pthread_mutex_unlock(&r->lock);
+}
+
+/* It may have become so since it was granted. */
+static bool is_slow(const struct room_claim *c)
+{
+	return c->slow || c->idle_ms >= IDLE_MS;
 }
 
 static void grant(struct room *r, struct room_claim *c, uint64_t bytes)
@@ -77,6 +91,14 @@ static void grant(struct room *r, struct room_claim *c, uint64_t bytes)
 	c->idle_ms = 0;
 }
 
+void room_give_back(struct room *r, struct room_claim *c)
+{
+	pthread_mutex_lock(&r->lock);
+	c->left = 0;
+	tell(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
 void room_drop(struct room *r, struct room_claim *c)
 {
 	pthread_mutex_lock(&r->lock);
@@ -84,7 +106,7 @@ void room_drop(struct room *r, struct room_claim *c)
 		*(c->previous ? &c->previous->next : &r->claims) = c->next;
 		if (c->next)
 			c->next->previous = c->previous;
-		pthread_cond_broadcast(&r->changed);
+		tell(r);
 	}
 	*c = (struct room_claim){0};
 	pthread_mutex_unlock(&r->lock);
@@ -96,7 +118,7 @@ static uint64_t claimed(const struct room *r, const struct room_claim *but, uint
 	uint64_t sum = 0;
 
 	for (const struct room_claim *c = r->claims; c; c = c->next)
-		if (c != but && !c->slow && (c->lacking || now_ms <= c->used_ms + BUSY_MS))
+		if (c != but && !is_slow(c) && (c->lacking || now_ms <= c->used_ms + BUSY_MS))
 			sum += c->left;
 	return sum;
 }
@@ -106,19 +128,19 @@ static uint64_t claimed(const struct room *r, const struct room_claim *but, uint
 void room_tell(struct room *r)
 {
 	pthread_mutex_lock(&r->lock);
-	pthread_cond_broadcast(&r->changed);
+	tell(r);
 	pthread_mutex_unlock(&r->lock);
 }
 
-bool room_enter(struct room *r, struct room_waiter *w)
+enum room_answer room_enter(struct room *r, struct room_waiter *w)
 {
+	enum room_answer answer = ROOM_LATER;
 	struct room_waiter **at = &r->waiting;
-	bool slow;
 
 	pthread_mutex_lock(&r->lock);
-	slow = w->claim->idle_ms >= IDLE_MS;
-	if (slow) {
+	if (w->claim->idle_ms >= IDLE_MS) {
 		grant(r, w->claim, w->bytes);
+		answer = ROOM_GRANTED;
 	} else {
 		while (*at)
 			at = &(*at)->next;
@@ -126,7 +148,7 @@ bool room_enter(struct room *r, struct room_waiter *w)
 		w->next = NULL;
 	}
 	pthread_mutex_unlock(&r->lock);
-	return slow;
+	return answer;
 }
 
 static void leave(struct room *r, const struct room_waiter *w)
@@ -136,7 +158,7 @@ static void leave(struct room *r, const struct room_waiter *w)
 	while (*at != w)
 		at = &(*at)->next;
 	*at = w->next;
-	pthread_cond_broadcast(&r->changed);
+	tell(r);
 }
 
 enum room_answer room_ask(struct room *r, struct room_waiter *w, uint64_t spare, uint64_t now_ms)
@@ -144,6 +166,7 @@ enum room_answer room_ask(struct room *r, struct room_waiter *w, uint64_t spare,
 	enum room_answer answer = ROOM_LATER;
 
 	pthread_mutex_lock(&r->lock);
+	w->told = r->told;
 	if (r->waiting == w) {
 		uint64_t others = claimed(r, w->claim, now_ms);
 
@@ -158,10 +181,11 @@ enum room_answer room_ask(struct room *r, struct room_waiter *w, uint64_t spare,
 	return answer;
 }
 
-void room_wait(struct room *r)
+void room_wait(struct room *r, const struct room_waiter *w)
 {
 	pthread_mutex_lock(&r->lock);
-	wait_ms(&r->changed, &r->lock, MOMENT_MS);
+	if (r->told == w->told)
+		wait_ms(&r->changed, &r->lock, WAIT_MS);
 	pthread_mutex_unlock(&r->lock);
 }
 
