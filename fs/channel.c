@@ -3,8 +3,9 @@
 
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdatomic.h>
 #include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 
 #define TELLS_BY_ITSELF 317 /* libfuse 3.17 */
 
-static bool wanted; /* until FUSE_INIT was answered: by one thread, before there are others */
+static atomic_bool wanted; /* until FUSE_INIT was answered */
 
 void channel_want_parallel_dirops(void)
 {
@@ -27,7 +28,7 @@ static void amend(struct iovec *iov, int count)
 
 	wanted = false;
 	if (init && iov[0].iov_len == sizeof *head && !head->error &&
-	    iov[1].iov_len >= sizeof(uint32_t) * 4)
+	    iov[1].iov_len >= offsetof(struct fuse_init_out, flags) + sizeof init->flags)
 		init->flags |= FUSE_PARALLEL_DIROPS;
 }
 
