@@ -64,9 +64,12 @@ bool room_has(struct room *r, const struct room_claim *c, uint64_t len)
 
 void room_use(struct room *r, struct room_claim *c, uint64_t len)
 {
+	uint64_t had;
+
 	pthread_mutex_lock(&r->lock);
-	c->left -= min64(c->left, len);
-	if (!c->left)
+	had = c->left;
+	c->left -= min64(had, len);
+	if (had && !c->left)
 		tell(r);
 	pthread_mutex_unlock(&r->lock);
 }
