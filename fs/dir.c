@@ -362,15 +362,41 @@ static int learn_by_pass(struct mount *m, struct node *dir, struct s3_call *call
 	return err;
 }
 
+/* 0: the caller is to list it; -EALREADY: another has done so meanwhile; -E2BIG, -EINTR. */
+static int begin_to_learn(struct mount *m, struct node *dir, struct s3_call *call)
+{
+	bool waited = false;
+	int err = 0;
+
+	tree_lock(m->tree);
+	while (dir->learning && !err) {
+		waited = true;
+		err = wait_moment(&m->tree->idle, &m->tree->lock, call->cancel);
+	}
+	if (!err && waited && dir_is_fresh_locked(dir))
+		err = -EALREADY;
+	else if (!err && not_to_learn_locked(m, dir))
+		err = -E2BIG;
+	else if (!err)
+		dir->learning = true;
+	tree_unlock(m->tree);
+	return err;
+}
+
 int dir_learn(struct mount *m, struct node *dir, struct s3_call *call)
 {
-	bool large;
+	int err;
 
 	await_foreseen(m, dir, call);
+	err = begin_to_learn(m, dir, call);
+	if (err)
+		return err == -EALREADY ? 0 : err;
+	err = learn_by_pass(m, dir, call);
 	tree_lock(m->tree);
-	large = not_to_learn_locked(m, dir);
+	dir->learning = false;
+	pthread_cond_broadcast(&m->tree->idle);
 	tree_unlock(m->tree);
-	return large ? -E2BIG : learn_by_pass(m, dir, call);
+	return err;
 }
 
 bool dir_is_to_foresee_locked(struct mount *m, struct node *dir)

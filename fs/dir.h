@@ -28,7 +28,8 @@ struct listing *dir_names_locked(const struct node *dir, bool *whole);
 /* Files are being written below it that the bucket does not have yet. */
 bool dir_has_unpublished_locked(struct mount *m, const struct node *dir);
 
-/* Lists the directory, if it is not known and one request is enough for that.
+/* Lists the directory, if it is not known and one request is enough for that; those
+ * who want that at the same time wait for the first.
  * 0: it is known now; -E2BIG: it is too large, or nothing is believed. */
 int dir_learn(struct mount *m, struct node *dir, struct s3_call *call) s3_must_check;
 /* The same before it is wanted: whether it is worth while; then, by a job that was

@@ -95,7 +95,8 @@ struct node {
 	uint64_t large_until_ms; /* until when it is known to need many pages */
 	struct ahead ahead;      /* of its names */
 	struct ahead_below below;
-	bool unasked; /* foreseen, and the attributes of its names were not asked for */
+	bool learning; /* it is being listed as one of its names is wanted: others wait */
+	bool unasked;  /* foreseen, and the attributes of its names were not asked for */
 
 	struct file *file; /* NULL: nobody has it open */
 };
