@@ -28,6 +28,7 @@ static void amend(struct iovec *iov, int count)
 
 	wanted = false;
 	if (init && iov[0].iov_len == sizeof *head && !head->error &&
+	    init->major == FUSE_KERNEL_VERSION &&
 	    iov[1].iov_len >= offsetof(struct fuse_init_out, flags) + sizeof init->flags)
 		init->flags |= FUSE_PARALLEL_DIROPS;
 }
