@@ -648,11 +648,10 @@ static bool has_failed(struct file *f)
 	return has;
 }
 
-int draft_wait_for_room(struct file *f, uint64_t offset, size_t len, const atomic_bool *cancel)
+int draft_wait_for_room(struct file *f, uint64_t bytes, const atomic_bool *cancel)
 {
 	struct mount *m = f->m;
-	uint64_t part = parts_part_size(f->draft->parts), left = part - offset % part;
-	struct room_waiter w = {.claim = &f->claim, .bytes = left < len ? left + part : left};
+	struct room_waiter w = {.claim = &f->claim, .bytes = bytes};
 	enum room_answer answer = room_enter(&m->room, &w);
 	bool ends = false;
 

@@ -191,10 +191,9 @@ bool draft_free_if_done(struct draft *d) s3_must_check;
 /* With no lock held: makes memory free up, or waits until it may have. must: others
  * wait until the caller has it. */
 void draft_relieve(struct mount *m, bool must);
-/* Waits for room to the end of the part that is written at offset (see room.h), without
- * file->lock meanwhile. 0: look again, there is room or the draft is another; -EINTR. */
-int draft_wait_for_room(struct file *f, uint64_t offset, size_t len,
-                        const atomic_bool *cancel) s3_must_check;
+/* Waits for room for so many bytes (see room.h), without file->lock meanwhile. 0: look
+ * again, there is room or the draft is another; -EINTR. */
+int draft_wait_for_room(struct file *f, uint64_t bytes, const atomic_bool *cancel) s3_must_check;
 
 /* Each starts one job. An action is taken over, also on error. */
 int transfer_start(struct draft *d, struct parts_action *a) s3_must_check; /* SEND or COPY */

@@ -144,14 +144,24 @@ void draft_forget_passes(struct file *f)
 	pthread_mutex_unlock(&f->lock);
 }
 
+static uint64_t left_of_part(const struct draft *d, uint64_t offset)
+{
+	uint64_t part = parts_part_size(d->parts);
+
+	return part - offset % part;
+}
+
 /* What needs no more memory, or little, waits for nobody. */
 static bool has_room(const struct draft *d, uint64_t offset, size_t len)
 {
 	struct file *f = d->file;
 
-	return d->written + len <= WAITS_FOR_NOBODY || room_has(&f->m->room, &f->claim, len) ||
-	       (offset + len <= parts_size(d->parts) &&
-	        parts_at(d->parts, offset, 1).kind == PARTS_IS_MEMORY);
+	struct parts_range there;
+
+	if (d->written + len <= WAITS_FOR_NOBODY || room_has(&f->m->room, &f->claim, len))
+		return true;
+	there = parts_at(d->parts, offset, len);
+	return there.kind == PARTS_IS_MEMORY && there.len >= min64(len, BUDGET_BLOCK);
 }
 
 /* A write far from where the last one ended, neither at the file's beginning nor at its
@@ -174,6 +184,7 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 	pthread_mutex_lock(&f->lock);
 	while (!err && done < len) {
 		struct draft *d;
+		size_t piece; /* what completes a part must not wait for room in the next */
 		ssize_t n;
 
 		err = editable(f, cancel);
@@ -184,11 +195,12 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 			offset = parts_size(d->parts);
 		if (!append && is_far(d, offset))
 			expect_passes(d);
-		if (!has_room(d, offset + done, len - done)) {
-			err = draft_wait_for_room(f, offset + done, len - done, cancel);
+		piece = min64(len - done, left_of_part(d, offset + done));
+		if (!has_room(d, offset + done, piece)) {
+			err = draft_wait_for_room(f, left_of_part(d, offset + done), cancel);
 			continue;
 		}
-		n = parts_write(d->parts, offset + done, in, len - done);
+		n = parts_write(d->parts, offset + done, in, piece);
 		if (n > 0) {
 			room_use(&f->m->room, &f->claim, (size_t)n);
 			done += (size_t)n;
@@ -200,6 +212,8 @@ ssize_t draft_write(struct file *f, const struct parts_input *in, size_t len, ui
 		}
 	}
 	pthread_mutex_unlock(&f->lock);
+	if (err)
+		room_give_back(&f->m->room, &f->claim);
 	room_end(&f->m->room, &f->claim, mount_now_ms());
 	return done && err != -EIO ? (ssize_t)done : err;
 }

@@ -4,8 +4,9 @@
 #include "num.h"
 #include "wait.h"
 
-#define BUSY_MS 20  /* since the last write: it will go on at once */
-#define IDLE_MS 500 /* while it filled a part: it is slow */
+#define BUSY_MS 20                  /* since the last write: it will go on at once */
+#define IDLE_MS 100                 /* so long it is given to show how fast it is */
+#define SLOW    ((uint64_t)8 << 20) /* less in a second between writes */
 #define WAIT_MS BUSY_MS
 
 void room_init(struct room *r)
@@ -62,6 +63,24 @@ bool room_has(struct room *r, const struct room_claim *c, uint64_t len)
 	return has;
 }
 
+static bool lags(const struct room_claim *c)
+{
+	return c->idle_ms >= IDLE_MS && c->filled < SLOW * c->idle_ms / 1000;
+}
+
+/* It may have become so since it was granted. */
+static bool is_slow(const struct room_claim *c)
+{
+	return c->slow || lags(c);
+}
+
+static void begin_anew(struct room_claim *c)
+{
+	c->slow = lags(c);
+	c->filled = 0;
+	c->idle_ms = 0;
+}
+
 void room_use(struct room *r, struct room_claim *c, uint64_t len)
 {
 	uint64_t had;
@@ -69,15 +88,10 @@ void room_use(struct room *r, struct room_claim *c, uint64_t len)
 	pthread_mutex_lock(&r->lock);
 	had = c->left;
 	c->left -= min64(had, len);
+	c->filled += len;
 	if (had && !c->left)
 		tell(r);
 	pthread_mutex_unlock(&r->lock);
-}
-
-/* It may have become so since it was granted. */
-static bool is_slow(const struct room_claim *c)
-{
-	return c->slow || c->idle_ms >= IDLE_MS;
 }
 
 static void grant(struct room *r, struct room_claim *c, uint64_t bytes)
@@ -90,14 +104,18 @@ static void grant(struct room *r, struct room_claim *c, uint64_t bytes)
 		c->listed = true;
 	}
 	c->left += bytes;
-	c->slow = c->idle_ms >= IDLE_MS;
-	c->idle_ms = 0;
+	begin_anew(c);
 }
 
 void room_give_back(struct room *r, struct room_claim *c)
 {
 	pthread_mutex_lock(&r->lock);
 	c->left = 0;
+	if (!c->writing) { /* what comes later is another matter */
+		begin_anew(c);
+		c->slow = false;
+		c->used_ms = 0;
+	}
 	tell(r);
 	pthread_mutex_unlock(&r->lock);
 }
@@ -141,7 +159,7 @@ enum room_answer room_enter(struct room *r, struct room_waiter *w)
 	struct room_waiter **at = &r->waiting;
 
 	pthread_mutex_lock(&r->lock);
-	if (w->claim->idle_ms >= IDLE_MS) {
+	if (lags(w->claim)) {
 		grant(r, w->claim, w->bytes);
 		answer = ROOM_GRANTED;
 	} else {

@@ -6,8 +6,9 @@
  * then nothing can leave, and what can be given up has to be put aside first. So who
  * is about to fill another part waits, in the order they came, until there is room for
  * all of it beside what the others that write just now have still to fill: those leave as
- * soon as they are whole. Who has nothing to write most of the time waits for nobody,
- * and nobody for it: there may be more of that kind than memory has parts.
+ * soon as they are whole. Who would take long to fill a part, as it has nothing to write
+ * most of the time, waits for nobody, and nobody for it: there may be more of that kind
+ * than memory has parts.
  *
  * Threads: any. The lock is a leaf.
  */
@@ -22,12 +23,12 @@
 struct room_claim {
 	struct room_claim *next, *previous;
 	bool listed;
-	uint64_t left;    /* bytes */
-	bool slow;        /* nobody waits for it, nor it for others */
-	unsigned lacking; /* writes that wait for memory to fill it */
-	unsigned writing; /* writes under way */
-	uint64_t used_ms; /* CLOCK_MONOTONIC: when the last one ended; 0: there was none */
-	uint64_t idle_ms; /* between writes, in all since it was granted */
+	uint64_t left;            /* bytes */
+	bool slow;                /* nobody waits for it, nor it for others */
+	unsigned lacking;         /* writes that wait for memory to fill it */
+	unsigned writing;         /* writes under way */
+	uint64_t used_ms;         /* CLOCK_MONOTONIC: when the last one ended; 0: there was none */
+	uint64_t filled, idle_ms; /* bytes, and the time between writes, since it was granted */
 };
 
 /* Who waits for so many bytes. */

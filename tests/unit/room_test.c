@@ -119,7 +119,7 @@ TEST(slow_ones_do_not_wait_and_are_not_waited_for)
 	room_init(&r);
 	check_int(enter_and_ask(&r, &wb, 0, now), ROOM_GRANTED);
 	check_int(enter_and_ask(&r, &wa, 100 * MIB, now), ROOM_GRANTED);
-	for (int i = 0; i < 8; i++, now += 100)
+	for (int i = 0; i < 8; i++, now += 200)
 		fill(&r, &a, MIB, now);
 	room_begin(&r, &a, now);
 	check_int(room_enter(&r, &wa), ROOM_GRANTED); /* though b has room to fill */
@@ -147,10 +147,10 @@ TEST(one_that_writes_often_and_little_is_slow)
 
 	room_init(&r);
 	check_int(enter_and_ask(&r, &wa, 8 * MIB, now), ROOM_GRANTED);
-	for (; now < 1200; now += 10)
+	for (; now < 1080; now += 10)
 		fill(&r, &a, 2048, now);
 	check_int(enter_and_ask(&r, &wb, 0, now), ROOM_LACKS);
-	for (; now < 1600; now += 10)
+	for (; now < 1200; now += 10)
 		fill(&r, &a, 2048, now);
 	check_int(room_ask(&r, &wb, 0, now), ROOM_GRANTED);
 
@@ -159,6 +159,38 @@ TEST(one_that_writes_often_and_little_is_slow)
 	for (; now < 2200; now += 10)
 		fill(&r, &a, 0, now);
 	check_int(room_enter(&r, &wa), ROOM_GRANTED);
+	room_fini(&r);
+}
+
+TEST(one_that_pauses_but_is_fast_stays_in_the_row)
+{
+	struct room r;
+	struct room_claim a = {0};
+	struct room_waiter w = {.claim = &a, .bytes = 8 * MIB};
+
+	room_init(&r);
+	check_int(enter_and_ask(&r, &w, 8 * MIB, 1000), ROOM_GRANTED);
+	for (uint64_t now = 1000; now < 1700; now += 100)
+		fill(&r, &a, MIB, now);
+	check_int(room_enter(&r, &w), ROOM_LATER);
+	room_leave(&r, &w);
+	room_fini(&r);
+}
+
+TEST(a_file_that_is_opened_anew_is_not_slow_for_that)
+{
+	struct room r;
+	struct room_claim a = {0};
+	struct room_waiter w = {.claim = &a, .bytes = 8 * MIB};
+
+	room_init(&r);
+	check_int(enter_and_ask(&r, &w, 8 * MIB, 1000), ROOM_GRANTED);
+	fill(&r, &a, MIB, 1000);
+	room_give_back(&r, &a);
+	check(!room_has(&r, &a, 1));
+	fill(&r, &a, 0, 60000);
+	check_int(room_enter(&r, &w), ROOM_LATER);
+	room_leave(&r, &w);
 	room_fini(&r);
 }
 
