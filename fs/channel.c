@@ -54,7 +54,7 @@ static ssize_t channel_splice(int in, off_t *in_offset, int out, off_t *out_offs
 	return splice(in, in_offset, out, out_offset, len, flags);
 }
 
-int channel_open(struct fuse_session *session)
+void channel_open(struct fuse_session *session)
 {
 	static const struct fuse_custom_io io = {
 		.writev = channel_writev,
@@ -63,7 +63,6 @@ int channel_open(struct fuse_session *session)
 		.splice_send = channel_splice,
 	};
 
-	if (fuse_version() >= TELLS_BY_ITSELF)
-		return 0;
-	return fuse_session_custom_io(session, &io, fuse_session_fd(session));
+	if (fuse_version() < TELLS_BY_ITSELF)
+		(void)!fuse_session_custom_io(session, &io, fuse_session_fd(session));
 }

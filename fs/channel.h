@@ -11,8 +11,9 @@
 
 struct fuse_session;
 
-/* After the session was mounted, before its first request is read. -errno. */
-int channel_open(struct fuse_session *session);
+/* After the session was mounted, before its first request is read. When it fails, the
+ * session does without. */
+void channel_open(struct fuse_session *session);
 /* The kernel offers it, and it is wanted: called while FUSE_INIT is answered. */
 void channel_want_parallel_dirops(void);
 

@@ -320,11 +320,11 @@ static int run_session(struct mount *m, const struct opts *o, int to_parent)
 	fuse_opt_free_args(&args);
 	if (!session)
 		return 1;
-	if (fuse_set_signal_handlers(session) || fuse_session_mount(session, m->conf.mountpoint) ||
-	    channel_open(session)) {
+	if (fuse_set_signal_handlers(session) || fuse_session_mount(session, m->conf.mountpoint)) {
 		fuse_session_destroy(session);
 		return 1; /* libfuse has said why */
 	}
+	channel_open(session);
 	look_at_status(m->conf.mountpoint);
 	if (to_parent >= 0) {
 		log_setup((enum log_level)o->log_level, LOG_SYSLOG | opts_log_flags(o));
