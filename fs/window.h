@@ -4,8 +4,8 @@
  *
  * The window doubles while the reads are sequential and closes when they are
  * not. Reads that arrive a little out of order, as the kernel's own read-ahead
- * sends them, count as sequential. Who reads at one place and at another, but
- * twice as much in a row, will do so again: as much is fetched by one request.
+ * sends them, count as sequential. When the last two runs
+ * were long, the next one is fetched to that length at once.
  *
  * Pure. Units: bytes.
  */
