@@ -509,10 +509,11 @@ void draft_user_gone(struct file *f, bool writes)
 	pthread_mutex_lock(&f->lock);
 	f->handles--;
 	f->writers -= writes;
-	if (writes && !f->writers)
+	if (writes && !f->writers) {
 		room_give_back(&f->m->room, &f->claim);
-	if (writes && !f->writers && f->draft)
-		ask_publish(f->draft);
+		if (f->draft)
+			ask_publish(f->draft);
+	}
 	settle(f);
 }
 

@@ -155,7 +155,6 @@ static uint64_t left_of_part(const struct draft *d, uint64_t offset)
 static bool has_room(const struct draft *d, uint64_t offset, size_t len)
 {
 	struct file *f = d->file;
-
 	struct parts_range there;
 
 	if (d->written + len <= WAITS_FOR_NOBODY || room_has(&f->m->room, &f->claim, len))
